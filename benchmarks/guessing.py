@@ -12,7 +12,7 @@ from nexio.network.guard_acts import Kind
 from nexio.reception.guessing_limits import GUESSES_AT_ONCE, length_for
 from radius_auth.guard import Guard, Guess, Guessed, Opening
 from radius_auth.guard.siblings import Siblings, shared_memory
-from radius_auth.guard.target import UNHEARD
+from radius_auth.guard.target import PROPAGATION_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 HOURS = 24
-HEARD_AFTER = timedelta(seconds=UNHEARD)
+HEARD_AFTER = timedelta(seconds=PROPAGATION_TIME)
 """How long an act takes to the other servers at most."""
 
 
@@ -120,7 +120,7 @@ class _Servers:
     def meet(self, now: datetime) -> None:
         """Let all of them know that the others are there, as each says every minute."""
         for guard in self.guards[:: self.workers]:
-            guard.say(Kind.HERE, now)
+            guard.report_state(Kind.HERE, now)
         self.hear(now)
         self.hear(now + HEARD_AFTER)
 
@@ -145,7 +145,7 @@ class _Servers:
             if number != sender:
                 if act.kind != Kind.HERE:
                     self.guards[number].apply([act])
-                self.guards[number].heard_up_to(act.writer, act.serial)
+                self.guards[number].mark_known_up_to(act.writer, act.serial)
 
 
 def pin_lengths(visits: int, least: int, *, fixed: bool = False) -> Iterator[int]:
@@ -207,7 +207,7 @@ class _EmailLogin:
                         self._try(guard, made, [visit], then)
                 then = now + timedelta(minutes=minute + 1)
                 assert guard.look(made, then).admits(visit.number)
-                guard.got_in(made, visit.number, then)
+                guard.record_login(made, visit.number, then)
 
     def _attack(self, hour: int, now: datetime) -> None:
         """Ask every server at the same moment, until nothing is looked at any more."""
@@ -340,7 +340,7 @@ class _PinLogin(_EmailLogin):
         for visit in self.visits:
             if visit.begins <= hour < visit.ends and not visit.is_in:
                 made = Guess(location=1, device=f"02:{visit.number:010x}", by_pin=True)
-                self.servers.guards[0].got_in(made, visit.number, now)
+                self.servers.guards[0].record_login(made, visit.number, now)
                 visit.is_in = True
 
     def _look(self, hour: int, now: datetime) -> None:

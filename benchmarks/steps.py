@@ -43,7 +43,15 @@ STEPS: Final = (
     (
         "the guard",
         Guard,
-        ("is_undisturbed", "is_untouched", "came_in", "count_first", "look", "count", "finish"),
+        (
+            "is_undisturbed",
+            "is_untouched",
+            "record_first_login",
+            "count_first",
+            "look",
+            "count",
+            "finish",
+        ),
     ),
     ("window and rules", answering, ("decide",)),
     ("the reply, signed twice", answering, ("encode_accept", "encode_reject")),

@@ -58,7 +58,7 @@ def reason_rows(_: str) -> str:
             code(reason),
             words.LOGGED[reason],
             meanings[reason.name],
-            words.TOLD.get(reason, "nothing").format(at=_at(reason), devices="2 devices"),
+            words.GUEST_MESSAGES.get(reason, "nothing").format(at=_at(reason), devices="2 devices"),
             marked(words.REMEDIES.get(reason, "nothing")),
         ]
         for reason in reasons.Reason

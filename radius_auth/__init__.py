@@ -1,5 +1,5 @@
-"""May this guest on now?  The decision, the RADIUS server, and the plugin for FreeRADIUS.
+"""Decides logins of guests, and serves them: the RADIUS server, and the plugin for FreeRADIUS.
 
 It may import ``nexio``, and nothing of ``nexio_cli``.  Read ``decision/decide.py`` first;
-``docs/architecture.md`` draws the way of a login.
+``docs/architecture.md`` draws the path of a login.
 """

@@ -1,8 +1,8 @@
 """The callbacks of rlm_python3: FreeRADIUS calls these functions.
 
-``freeradius/mods-available/nexio`` names them.  rlm_python3 of FreeRADIUS 3.2 wants plain numbers
+``freeradius/mods-available/nexio`` names them.  rlm_python3 of FreeRADIUS 3.2 needs plain numbers
 and tuples of text; a return code in every case, because without one it accepts; and no exception,
-because that rejects.
+because an exception rejects.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ READ_SECONDS = 5.0
 COMMAND_LINE = Path("/proc/self/cmdline")
 
 _OPTIONS = "Cd:D:fhi:l:L:Mmn:p:PstTvxX"
-"""Those of FreeRADIUS 3.2, for getopt."""
+"""The options of FreeRADIUS 3.2, for getopt."""
 
 
 class _Log(logging.Handler):
-    """Python's log as lines in FreeRADIUS's."""
+    """Forwards Python's log to FreeRADIUS's."""
 
     _LEVELS = (
         (logging.ERROR, radiusd.L_ERR),
@@ -58,14 +58,14 @@ class _Log(logging.Handler):
     )
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one, a line of FreeRADIUS's for each line of it."""
+        """Write a record, one FreeRADIUS line for each of its lines."""
         level = next((there for here, there in self._LEVELS if record.levelno >= here), None)
         for line in self.format(record).splitlines() if level is not None else ():
             radiusd.radlog(level, f"nexio: {line}")
 
 
 class _Running:
-    """What one FreeRADIUS has of us, from its start to its end."""
+    """The state of the module, from the start of FreeRADIUS to its end."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         environment = read_environment(Path(config["environment"]))
@@ -93,14 +93,14 @@ _running: _Running | None = None
 
 
 def instantiate(_: object = None) -> int:
-    """FreeRADIUS starts: read the store, so that the first guest is answered.
+    """Start, and read the store, so that the first guest is answered.
 
-    FreeRADIUS has forked, and runs as its user, before it loads modules.  Where it only checks its
+    FreeRADIUS has forked, and runs as its user, before it loads modules.  If it only checks its
     configuration, nothing is touched.
     """
     global _running  # noqa: PLW0603 - FreeRADIUS calls functions of a module, not of an object
     _set_up_log()
-    # Our threads give way to a guest soon: Python's own 5 ms are a hundred logins.
+    # Our threads yield to a guest quickly: Python's default of 5 ms is a hundred logins.
     sys.setswitchinterval(0.0005)
     try:
         _running = _Running(radiusd.config)
@@ -133,17 +133,17 @@ def accounting(pairs: Pairs) -> Returned:
 
 
 def detach(_: object = None) -> int:
-    """FreeRADIUS ends."""
+    """Stop, as FreeRADIUS ends."""
     if _running is not None:
         _running.background.stop()
-    # Only the end of Python would close some connections to SQLite, and that ends FreeRADIUS with
-    # an abort: closing gives the interpreter's lock away, which rlm_python3 no longer holds then.
+    # Otherwise some connections to SQLite would be closed only as Python ends, which aborts
+    # FreeRADIUS: closing releases the interpreter's lock, which rlm_python3 no longer holds then.
     gc.collect()
     return int(ReturnCode.OK)
 
 
 def _call(ask: Callable[[Plugin, Pairs], CallResult], pairs: Pairs) -> Returned:
-    """Ask the plugin; whatever goes wrong ends in silence, and in the log."""
+    """Call the plugin; any error is logged, and the request gets no answer."""
     if _running is None:
         return _FAIL
     try:

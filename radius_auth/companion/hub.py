@@ -187,7 +187,7 @@ class Hub:
     def follow(self, follower: Follower) -> None:
         """From now on workers know what this follower knows."""
         with follower.changing:
-            follower.told.append(self._changed)
+            follower.listeners.append(self._changed)
             self._follower, self._tables = follower, self._tables + 1
             self._do(self._tell_table)
 

@@ -359,7 +359,7 @@ class Link:
             self._fresh = None
 
     def _heard_up_to(self, writer: str, serial: int) -> None:
-        self._guard.heard_up_to(writer, serial)
+        self._guard.mark_known_up_to(writer, serial)
 
     def _tidy(self) -> None:
         self._guard.tidy(self._clock())

@@ -182,7 +182,7 @@ class Relay:
             others = [each for each in known if each.device != act.device]
             self._quiet[visit] = (*others[1 - MOST_DEVICES :], act)
 
-    def say(self, kind: str, now: datetime) -> None:
+    def report_state(self, kind: str, now: datetime) -> None:
         """Let the other servers know that this one is at work, or ends; its workers know."""
         act = Act(
             kind=kind,

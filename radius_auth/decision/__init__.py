@@ -1,5 +1,5 @@
-"""May this guest on now?  The rules, what is asked and answered, and the words for it.
+"""Decides logins: the rules, requests and decisions as values, and the wording of reasons.
 
-It does no I/O of its own and speaks no RADIUS; both servers and ``nexio explain`` call it.  It may
+It does no I/O of its own and knows no RADIUS; both servers and ``nexio explain`` call it.  It may
 import ``nexio``, ``radius_auth.replica`` and ``radius_auth.guard``.  Read ``decide.py`` first.
 """

@@ -1,4 +1,4 @@
-"""Where somebody else verifies the password: whose PIN it is to be, and what a guess costs.
+"""Finds the candidate visit, and counts the guess, when another program verifies the password.
 
 FreeRADIUS does so for MS-CHAP and inside of tunnels.
 """
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def find_candidate(request: Request, table: Table, now: datetime) -> FollowedVisit | Rejected:
-    """The one visit whose PIN somebody else is to hold against the response (R10).
+    """The one visit against whose PIN the response is to be verified elsewhere (R10).
 
-    FreeRADIUS verifies MS-CHAP itself, against one password.  Before it does, a guess is to be
-    reserved, see :func:`reserve_guess`; what it then lets pass is not decided yet, see
+    FreeRADIUS verifies MS-CHAP itself, against one password.  Reserve a guess before it does, see
+    :func:`reserve_guess`; a response that it finds right is not decided yet, see
     :func:`radius_auth.decision.decide.choose_visit` and ``Guard.give_back``.
     """
     claim = read_claim(request, None, table, now)
@@ -38,10 +38,10 @@ def find_candidate(request: Request, table: Table, now: datetime) -> FollowedVis
 def reserve_guess(
     request: Request, visit_id: int, table: Table, guard: Guard, now: datetime
 ) -> int | Rejected:
-    """Count a password that somebody else is about to verify as wrong, until it is right.
+    """Count a password as wrong before it is verified elsewhere, until it proves to be right.
 
-    To be called once for each response of a guest, also where :func:`find_candidate` has found
-    nobody: where the PIN alone logs in, that is a guess as well.
+    Call it once for each response of a guest, even if :func:`find_candidate` has found nobody:
+    where the PIN alone logs in, that is a guess as well.
 
     Args:
         request: what is asked.
@@ -51,7 +51,7 @@ def reserve_guess(
         now: as of when.
 
     Returns:
-        The number of the guess, for ``Guard.give_back``; or the reject, where nothing is to be
+        The number of the guess, for ``Guard.give_back``; or the reject, if nothing may be
         verified.
     """
     claim = read_claim(request, None, table, now)

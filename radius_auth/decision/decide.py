@@ -1,7 +1,7 @@
-"""May this guest on now?  The one place where that is decided; it does no I/O of its own.
+"""Decides Access-Requests, and is the only place that does; it does no I/O of its own.
 
-The rules that it applies stand in ``rules.py``, in their order; wrong passwords are counted by
-the guard, in ``guard/``, which may wait for another worker (:meth:`Guard.look`).
+It applies the rules of ``rules.py``, in their order; the guard, in ``guard/``, counts wrong
+passwords, and may wait for another worker (:meth:`Guard.look`).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def decide(
         now: when the guess is counted; None is the same.
 
     Raises:
-        KeyUnusable: it is not right, but one PIN that it may be cannot be opened.
+        KeyUnusable: no PIN matches, but one that it may be cannot be decrypted.
     """
     password = request.password
     if password is None:
@@ -69,7 +69,7 @@ def decide(
     if not isinstance(claim, Claim):
         by_mac = claim is Reason.MAC_AUTHENTICATION
         return (by_mac and _remembered(request, table, arrived)) or Rejected(claim)
-    # What will be refused is compared as well: it takes as long as what is wrong.
+    # Passwords that will be refused are compared as well, so that they take as long as wrong ones.
     right, silent, unreadable = _right_visits(claim, password, table)
     now = now or arrived
     if len(right) == 1:
@@ -83,7 +83,7 @@ def decide(
             return decision
     if unreadable is not None:
         try:
-            raise unreadable  # who asks may be right, and is not told from the others
+            raise unreadable  # it may be right, and nothing distinguishes it from a wrong one
         finally:
             unreadable = None
     return _miss(claim, silent, arrived)
@@ -97,14 +97,13 @@ def decide_again(  # noqa: PLR0913, PLR0917 - two times, each of its own meaning
     arrived: datetime,
     now: datetime,
 ) -> Decision:
-    """Decide once more what was rejected: the table may have caught up meanwhile.
+    """Decide again what was rejected: the table may have caught up meanwhile.
 
-    What the password was compared with before costs nothing now; anything else takes a guess of
-    its own.
+    Comparing the password with the same PINs again costs nothing; anything else costs a guess.
 
     Args:
         request: what was asked.
-        rejected: what it got.
+        rejected: the first decision.
         table: what is known by now.
         guard: what counts guesses.
         arrived: as of when the visit is decided.
@@ -127,7 +126,7 @@ def _remembered(request: Request, table: Table, now: datetime) -> Accepted | Non
     return decision._replace(reason=Reason.REMEMBERED)
 
 
-def _decide_unguarded(  # noqa: PLR0913, PLR0917 - all that a decision is made of
+def _decide_unguarded(  # noqa: PLR0913, PLR0917 - all inputs of a decision
     visit: FollowedVisit,
     request: Request,
     claim: Claim,
@@ -136,26 +135,26 @@ def _decide_unguarded(  # noqa: PLR0913, PLR0917 - all that a decision is made o
     arrived: datetime,
     now: datetime,
 ) -> Decision | None:
-    """The decision for a right PIN where the guard has nothing to say, as for nearly every login.
+    """The decision for a right PIN that the guard need not check, as for nearly every login.
 
-    None where somebody has guessed, or where the PIN alone logs in a device for the first time.
+    None if somebody has guessed, or if the PIN alone logs in a device for the first time.
     """
     location, name, _, _, _ = claim
     nas, _, _, station, _, _, _, _ = request
     device, number = mac_of(station) or "", visit.id
     if not device and name is None:
         return None
-    is_known = guard.is_undisturbed(number, device)  # the guard would learn nothing
+    is_known = guard.is_undisturbed(number, device)  # nothing to record
     if not is_known and (name is None or not guard.is_untouched(number)):
         return None
     decision = decide_visit(visit, _admits(location), arrived)
     if not is_known and isinstance(decision, Accepted):
         chance = table.chance_of(visit)
-        guard.came_in(number, visit.location_id, chance, device, _name_of(nas), now)
+        guard.record_first_login(number, visit.location_id, chance, device, _name_of(nas), now)
     return decision
 
 
-def _decide_guarded(  # noqa: PLR0913, PLR0917 - all that a decision is made of
+def _decide_guarded(  # noqa: PLR0913, PLR0917 - all inputs of a decision
     right: Sequence[FollowedVisit],
     guess: Guess,
     password: Password,
@@ -164,13 +163,13 @@ def _decide_guarded(  # noqa: PLR0913, PLR0917 - all that a decision is made of
     arrived: datetime,
     now: datetime,
 ) -> Decision | None:
-    """The decision with the guard; None for a wrong password, which is counted then."""
+    """The decision with the guard; None for a wrong password, which it counts."""
     opening = guard.look(guess, now)
     confirmed = [visit for visit in right if opening.admits(visit.id)]
     if confirmed:
         decision = _choose(confirmed, claim.location, arrived)
         if isinstance(decision, Accepted):
-            guard.got_in(guess, decision.visit.id, now)
+            guard.record_login(guess, decision.visit.id, now)
         return decision
     if opening.is_refused:
         return refused(opening)
@@ -182,7 +181,7 @@ def _decide_guarded(  # noqa: PLR0913, PLR0917 - all that a decision is made of
 def _is_counted_first(
     request: Request, claim: Claim, password: Password, guard: Guard, now: datetime
 ) -> bool:
-    """Whether a wrong password was counted where nobody has guessed before, as nearly always."""
+    """Count a wrong password where nobody has guessed before, as nearly always; True if counted."""
     if claim.name is None or len(claim.visits) != 1 or not password.could_be_pin():
         return False
     (visit,), device = claim.visits, mac_of(request.calling_station) or ""
@@ -192,7 +191,7 @@ def _is_counted_first(
 
 
 def _miss(claim: Claim, silent: Sequence[FollowedVisit], now: datetime) -> Rejected:
-    """Nobody's PIN; or one whose visit is not confirmed now, which only the log may know (R11)."""
+    """The reject of a PIN of no visit, or of an unconfirmed one, which only the log shows (R11)."""
     if not silent:
         return Rejected(claim.miss)
     decision = _choose(silent, claim.location, now)
@@ -202,16 +201,16 @@ def _miss(claim: Claim, silent: Sequence[FollowedVisit], now: datetime) -> Rejec
 def read_claim(
     request: Request, password: Password | None, table: Table, now: datetime
 ) -> Claim | Reason:
-    """Whose PIN it may be.
+    """The visits whose PIN it may be.
 
     Args:
         request: what is asked.
-        password: what is to be compared; None where somebody else does it.
+        password: what is to be compared; None where somebody else compares it.
         table: what is known.
         now: as of when.
 
     Returns:
-        The claim, or why it is refused whoever it is.
+        The claim, or why the request is refused for everybody.
     """
     if reason := reason_against_request(request):
         return reason
@@ -224,7 +223,7 @@ def read_claim(
         pin = normalize_pin(name) if password is None else password.pin_alone(name)
         visits = () if pin is None else table.visits_with(location.id, pin)
     else:
-        # Most guests type their e-mail as it is looked up.
+        # Most guests type their e-mail in the form that it is looked up by.
         visits = table.by_name.get(name) or table.visits_of(request.email)
         email = name
     confirmed: list[FollowedVisit] = []
@@ -241,7 +240,7 @@ def read_claim(
 
 
 def guess_of(request: Request, claim: Claim, table: Table, now: datetime) -> Guess:
-    """What the guard has to know of it."""
+    """The guess as the guard sees it."""
     nas, device = _name_of(request.nas), mac_of(request.calling_station) or ""
     if claim.name is None:
         chance, pins = table.chance_at(claim.location, len(claim.pin or ""), now)
@@ -260,16 +259,16 @@ def _name_of(nas: Nas | None) -> str:
 def _right_visits(
     claim: Claim, password: Password, table: Table
 ) -> tuple[list[FollowedVisit], list[FollowedVisit], KeyUnusable | None]:
-    """Whose PIN it is, and what is wrong with a PIN that cannot be opened: it may be that one.
+    """The visits whose PIN it is, and the error of a PIN that cannot be decrypted, if there is one.
 
-    Every one is tried, and a stand-in where there is none, so that the time it takes does not
-    tell which one fits, or whether there is one (R10, R11).
+    All are compared, and a dummy where there is none, so that the time does not reveal which one
+    matches, or whether there is one (R10, R11).
 
     Returns:
-        Of those that would be confirmed, and of the silent ones; and the error, if there is one.
+        Those that would be confirmed, and the silent ones; and the error, if there is one.
 
     Raises:
-        KeyUnusable: none of the PINs can be opened: nothing was compared, so nothing is a guess.
+        KeyUnusable: no PIN can be decrypted: nothing was compared, so this was no guess.
     """
     _, _, _, confirmed, others = claim
     right: list[FollowedVisit] = []
@@ -288,13 +287,13 @@ def _right_visits(
             try:
                 raise unreadable
             finally:
-                unreadable = None  # or its traceback would keep it for the garbage collector
+                unreadable = None  # or its traceback would be a cycle for the garbage collector
         password.matches(table.nobody, keyring)
     return right, silent, unreadable
 
 
 def refused(opening: Opening) -> Rejected:
-    """What the guard does not look at: whether it has to wait for seconds or for long."""
+    """The reject of a guess that the guard does not check: for seconds, or for longer."""
     return Rejected(reason=Reason.TOO_SOON if opening.is_pause else Reason.GUARDED)
 
 
@@ -305,7 +304,7 @@ def choose_visit(
 
     Args:
         request: what was asked.
-        right: one or more visits, on whatever way their PIN was proven.
+        right: one or more visits, however their PIN was proven.
         table: what is known.
         now: as of when.
     """
@@ -318,12 +317,12 @@ def _choose(right: Sequence[FollowedVisit], location: Location | None, now: date
 
 
 def _admits(location: Location) -> int | None:
-    """Whose guests a NAS at a location admits; None is everybody's (R19)."""
+    """The location whose guests a NAS at a location admits; None is every location (R19)."""
     return None if location.settings.roaming else location.id
 
 
 def remaining(decision: Decision, now: datetime) -> Decision:
-    """A decision that is sent later than it was made: an accept for what is left then (R12)."""
+    """Update a decision that is sent later than it was made: an accept gets what is left (R12)."""
     if isinstance(decision, Rejected):
         return decision
     seconds = seconds_left(decision.visit, now)
@@ -333,7 +332,7 @@ def remaining(decision: Decision, now: datetime) -> Decision:
 
 
 def _location_of(request: Request, table: Table) -> Location | None:
-    """The location of the NAS, with its settings of the moment."""
+    """The location of the NAS, with its current settings."""
     return None if request.nas is None else table.locations.get(request.nas.location.id)
 
 

@@ -1,7 +1,7 @@
-"""How many devices a visit lets on (R18): what a server knows by itself, and what it has to ask.
+"""Decides about the device limit of a visit (R18), by the table or by the companion's answer.
 
-A visit's table entry names the devices that hold a slot.  Another one's slot is taken in the store,
-which the companion does; here stands what its answer means.
+A visit's table entry names the devices that hold a slot.  For another device the companion takes a
+slot in the store; this module interprets its answer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Answer(IntEnum):
-    """What the companion says of a slot that was asked for."""
+    """The companion's answer to a request for a slot."""
 
     TAKEN = 1
     FULL = 2
@@ -39,10 +39,10 @@ def decide_device(request: Request, accepted: Accepted) -> Decision | None:
 
 
 def decide_by_answer(accepted: Accepted, answer: Answer, table: Table) -> Decision:
-    """Decide by what the companion said.
+    """Decide by the companion's answer.
 
     Args:
-        accepted: what the guest gets with a slot.
+        accepted: the decision for a guest with a slot.
         answer: about the slot.
         table: what is known of the visit's location.
     """

@@ -17,8 +17,8 @@ def mac_of(station: bytes | None) -> str | None:
     """``aa:bb:cc:dd:ee:ff``, or None where the octets are no MAC address.
 
     ``AA-BB-CC-DD-EE-FF``, ``aabb.ccdd.eeff`` and ``AABBCCDDEEFF`` are the same device.  The
-    latest are remembered, as each login asks several times; more of them would only wander in and
-    out of the processor's cache (``python -m benchmarks.path``).
+    latest are cached, as each login asks several times; a larger cache would only thrash the
+    processor's cache (``python -m benchmarks.path``).
     """
     if station is None or station.count(b".") == _IPV4_DOTS:
         return None

@@ -1,4 +1,4 @@
-"""The ways in which a guest proves to know a PIN."""
+"""The passwords of PAP and CHAP, and how they are compared with PINs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Password(Protocol):
-    """What can be held against the PIN of a visit."""
+    """A password that can be compared with the PIN of a visit."""
 
     def matches(self, visit: FollowedVisit, keyring: Keyring) -> bool:
         """Whether it is the visit's PIN; in constant time."""
@@ -25,23 +25,23 @@ class Password(Protocol):
         """The PIN that identifies the guest where the PIN alone logs in (R9), or None."""
 
     def could_be_pin(self) -> bool:
-        """Whether it can be anybody's PIN; what cannot is no guess."""
+        """Whether it has the form of a PIN; anything else is no guess."""
 
     def sample(self) -> bytes:
-        """What is equal where the same password is tried again; as secret as the password."""
+        """Octets that are equal if the same password is tried again; as secret as the password."""
 
 
 class Pap:
-    """A password that we can read, whatever keyboard typed it (R8); never changed once made."""
+    """A password in clear, whatever keyboard typed it (R8); immutable."""
 
     __slots__ = ("_octets", "pin", "typed")
 
     def __init__(self, typed: bytes) -> None:
         self.typed = typed
-        # Most type their PIN as it is.
+        # Most guests type their PIN in plain digits.
         is_plain = SHORTEST_PIN <= len(typed) <= LONGEST_PIN and typed.isdigit()
         self.pin = typed.decode() if is_plain else normalize_pin(typed)
-        """The PIN that is meant, or None where none can be."""
+        """The PIN that is meant, or None if it cannot be one."""
 
         self._octets = typed if is_plain or self.pin is None else self.pin.encode()
 
@@ -54,18 +54,18 @@ class Pap:
         return isinstance(other, Pap) and other.typed == self.typed
 
     def __hash__(self) -> int:
-        """As equality asks for."""
+        """Consistent with equality."""
         return hash(self.typed)
 
     def is_in(self, octets: bytes) -> bool:
-        """Whether the PIN, or what was typed as one, is among other octets."""
+        """Whether other octets contain the PIN, as it is or as it was typed."""
         if self.pin is None:
             return False
-        # Not "in", which tries at first whether it is a number (``python -m benchmarks.path``).
+        # Not "in", which first tests for a number (``python -m benchmarks.path``).
         return octets.find(self.typed) >= 0 or octets.find(self._octets) >= 0
 
     def matches(self, visit: FollowedVisit, keyring: Keyring) -> bool:
-        """Compare digests, so that no PIN is unsealed for it."""
+        """Compare digests, so that no PIN is decrypted."""
         digest = keyring.digest(visit.location_id, self.pin or "")
         return hmac.compare_digest(digest, visit.pin_digest)
 
@@ -75,11 +75,11 @@ class Pap:
         return self.pin
 
     def could_be_pin(self) -> bool:
-        """Whether it is 5 to 10 digits; what another secret has hidden is not."""
+        """Whether it is 5 to 10 digits, as it is not if another shared secret has hidden it."""
         return self.pin is not None
 
     def sample(self) -> bytes:
-        """The PIN that is meant, or what was typed where it is none."""
+        """The PIN that is meant, or else what was typed."""
         return self._octets
 
 
@@ -98,7 +98,7 @@ class Chap(NamedTuple):
         return f"Chap(ident={self.ident})"
 
     def matches(self, visit: FollowedVisit, keyring: Keyring) -> bool:
-        """Compute what the visit's PIN would have answered."""
+        """Compute the response for the visit's PIN, and compare."""
         pin = keyring.unseal(visit.pin_sealed, VISIT_PIN).encode()
         expected = hashlib.md5(bytes([self.ident]) + pin + self.challenge).digest()
         return hmac.compare_digest(expected, self.response)
@@ -108,9 +108,9 @@ class Chap(NamedTuple):
         return normalize_pin(user_name)
 
     def could_be_pin(self) -> bool:
-        """Nobody sees that."""
+        """True, as the response does not reveal it."""
         return True
 
     def sample(self) -> bytes:
-        """The response to this challenge; to another one the same password answers otherwise."""
+        """Ident, response and challenge; another challenge gives another sample."""
         return bytes([self.ident]) + self.response + self.challenge

@@ -97,10 +97,10 @@ MAY_CATCH_UP = frozenset({Reason.UNKNOWN_USER, Reason.WRONG_PIN, Reason.NO_TOKEN
 
 
 def is_miss(reason: Reason) -> bool:
-    """Whether nobody's PIN was right, which a reject must not tell apart from others (R11)."""
+    """Whether no PIN matched, which a reject must not reveal (R11)."""
     return reason in {Reason.UNKNOWN_USER, Reason.WRONG_PIN}
 
 
 def is_unseen(reason: Reason) -> bool:
-    """Whether the guard refused it, so that nobody's PIN was looked at."""
+    """Whether the guard refused it, so that no PIN was compared."""
     return reason in {Reason.GUARDED, Reason.TOO_SOON}

@@ -1,7 +1,7 @@
-"""What is asked and what is answered, whichever server it came to.
+"""Requests, claims and decisions as values, the same for both servers.
 
-The values are named tuples, as the path of a login makes one of each: a frozen dataclass of eight
-fields takes seven times as long to make (``python -m benchmarks.path``).
+They are named tuples, as each login makes one of each: a frozen dataclass of eight fields takes
+seven times as long to make (``python -m benchmarks.path``).
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ if TYPE_CHECKING:
 
 
 named = tuple.__new__
-"""Makes a named tuple of all its fields, in half of the time that calling its class takes: four of
-them are made for a login (``python -m benchmarks.path``)."""
+"""Makes a named tuple from all its fields in half of the time of calling its class; each login
+makes four (``python -m benchmarks.path``)."""
 
 
 class Request(NamedTuple):
-    """What an Access-Request asks.
+    """The content of an Access-Request.
 
     The repr shows neither password nor User-Name, which may be a PIN.
     """
 
     nas: Nas | None
-    """Who asks; None where an SSID or a NAS-Identifier leads to no location (R19)."""
+    """The sender; None if an SSID or a NAS-Identifier leads to no location (R19)."""
 
     user_name: bytes
-    """Empty where there is none."""
+    """Empty if there is none."""
 
     password: Password | None
-    """None where the method is none that we can check."""
+    """None for a method that we cannot check."""
 
     calling_station: bytes | None = None
     service_type: int | None = None
     nas_port_type: int | None = None
     contradictory: bool = False
-    """Two methods; a wrong length or two values of what the decision needs: to be rejected."""
+    """To be rejected: two methods, or a wrong length or two values of what the decision needs."""
 
     nas_identifier: bytes = b""
-    """For the log, where ``nas`` is None."""
+    """For the log, if ``nas`` is None."""
 
     def __repr__(self) -> str:
-        """Nothing that could be a PIN."""
+        """Show nothing that could be a PIN."""
         return f"Request(device={self.device}, contradictory={self.contradictory})"
 
     @property
     def email(self) -> str:
-        """What visits are looked up by: the User-Name as an e-mail (R8)."""
+        """The User-Name as an e-mail, by which visits are looked up (R8)."""
         return email_key(self.user_name.decode("utf-8", "replace"))
 
     @property
@@ -66,7 +66,7 @@ class Request(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Whose PIN it may be.
+    """The visits whose PIN the password may be.
 
     The repr shows neither the PIN nor the User-Name, which may be one.
     """
@@ -75,30 +75,30 @@ class Claim(NamedTuple):
     """Of the NAS."""
 
     name: bytes | None
-    """The User-Name that visits were looked up by; None where the PIN alone logs in (R9)."""
+    """The User-Name that visits were looked up by; None if the PIN alone logs in (R9)."""
 
     pin: str | None
-    """Then: the PIN that is typed, if one is."""
+    """Then: the PIN that was typed, if any."""
 
     visits: Sequence[FollowedVisit]
     """Those whose right PIN would be confirmed now (R11, R19)."""
 
     silent: Sequence[FollowedVisit]
-    """Those whose right PIN is a reject like any other; the log may know better."""
+    """Those whose right PIN gets the same reject as any other; only the log shows more."""
 
     def __repr__(self) -> str:
-        """Nothing that could be a PIN."""
+        """Show nothing that could be a PIN."""
         return f"Claim(visits={self.visits}, silent={self.silent})"
 
     @property
     def miss(self) -> Reason:
-        """What it is when it is nobody's PIN."""
+        """The reason if it is nobody's PIN."""
         unknown = self.name is not None and not self.visits and not self.silent
         return Reason.UNKNOWN_USER if unknown else Reason.WRONG_PIN
 
 
 class Accepted(NamedTuple):
-    """The guest may on, for the rest of the window."""
+    """The guest may go online, for the rest of the window."""
 
     visit: FollowedVisit
     session_timeout: int
@@ -109,14 +109,14 @@ class Accepted(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """The guest may not on."""
+    """The guest may not go online."""
 
     reason: Reason
     visit: FollowedVisit | None = None
-    """Whose PIN was right, if one's was."""
+    """The visit whose PIN matched, if one did."""
 
     is_explained: bool = True
-    """Whether the guest may know that it was right (R11); the log may in any case."""
+    """Whether the reply may reveal that it matched (R11); the log does in any case."""
 
 
 Decision = Accepted | Rejected

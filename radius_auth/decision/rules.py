@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ServiceType(IntEnum):
-    """RFC 2865 §5.6, RFC 2869 §5.18: services that are not a guest's."""
+    """Services that are not for guests (RFC 2865 §5.6, RFC 2869 §5.18)."""
 
     CALLBACK_LOGIN = 3
     CALLBACK_FRAMED = 4
@@ -36,7 +36,7 @@ VIRTUAL_PORT = 5
 
 
 OTHER_SERVICES = frozenset(ServiceType) - {ServiceType.CALL_CHECK}
-"""Somebody who wants to configure the NAS, or to be called back."""
+"""Services for configuring the NAS, or for a callback."""
 
 _CALL_CHECK = int(ServiceType.CALL_CHECK)
 _AT = ord("@")
@@ -45,7 +45,7 @@ _VALID = Reason.VALID
 
 
 def reason_against_request(request: Request) -> Reason | None:
-    """Why a request is refused whoever it is, or None (R22)."""
+    """Why a request is refused whoever sends it, or None (R22)."""
     _, name, _, station, service, port, contradictory, _ = request
     if contradictory:
         return Reason.CONTRADICTORY
@@ -58,7 +58,7 @@ def reason_against_request(request: Request) -> Reason | None:
 
 
 def _is_mac(user_name: bytes, station: bytes | None) -> bool:
-    """Whether the device's address stands in place of a guest, in whatever notation."""
+    """Whether the User-Name is the device's address, in any notation."""
     device = mac_of(user_name)
     return device is not None and device == mac_of(station)
 
@@ -94,7 +94,7 @@ def decide_visit(  # noqa: PLR0911 - a rule each, in their order
 
 
 def seconds_left(visit: FollowedVisit, now: datetime) -> int:
-    """Whole seconds until a visit's window ends (R12); not more than 0 where it is over."""
+    """Whole seconds until a visit's window ends (R12); 0 or less if it is over."""
     if visit.valid_until is None:
         return 0
     left = visit.valid_until - now

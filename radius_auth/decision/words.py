@@ -1,4 +1,4 @@
-"""What a decision is called: to the guest, in the log, and in an explanation."""
+"""The wording of decisions: for the guest, in the log, and in an explanation."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ def reply_message(decision: Decision, location: Location, now: datetime) -> str 
 
     Args:
         decision: what was decided.
-        location: on whose clock the visitor reads the time.
+        location: in whose time zone the times are written.
         now: today, for "09:00" or "09:00 on Monday 23 November".
     """
     if isinstance(decision, Accepted) or decision.visit is None or not decision.is_explained:
         return None
-    return _told(decision.reason, decision.visit, location, now)
+    return _message(decision.reason, decision.visit, location, now)
 
 
-def _told(reason: Reason, visit: FollowedVisit, location: Location, now: datetime) -> str | None:
+def _message(reason: Reason, visit: FollowedVisit, location: Location, now: datetime) -> str | None:
     instant = {Reason.NOT_YET: visit.valid_from, Reason.ENDED: visit.valid_until}.get(reason)
-    if reason not in TOLD or (instant is None and "{at}" in TOLD[reason]):
+    if reason not in GUEST_MESSAGES or (instant is None and "{at}" in GUEST_MESSAGES[reason]):
         return None
     at = instant and clock_time(instant, location.zone, now)
-    return TOLD[reason].format(at=at, devices=_devices(visit.max_devices or 0))
+    return GUEST_MESSAGES[reason].format(at=at, devices=_devices(visit.max_devices or 0))
 
 
 def _devices(count: int) -> str:
     return "1 device" if count == 1 else f"{count} devices"
 
 
-TOLD = {
+GUEST_MESSAGES = {
     Reason.NOT_YET: "Your Wi-Fi access starts at {at}.",
     Reason.ENDED: "Your Wi-Fi access ended at {at}.",
     Reason.REPLACED: "You were sent a newer PIN.",

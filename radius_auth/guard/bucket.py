@@ -1,7 +1,7 @@
-"""A bucket: what may be taken from it at once, and how much comes back in a day.
+"""A token bucket: how much may be taken at once, and how much is refilled in a day.
 
-Times are seconds since 1970.  A clock that is set back takes nothing away: the bucket goes on
-from the earlier time with what is in it.
+Times are seconds since 1970.  Setting a clock back takes nothing away: the bucket goes on
+from the earlier time with its current level.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from nexio.reception.guessing_limits import GUESSES_A_DAY, GUESSES_AT_ONCE
 DAY: Final = 86_400.0
 
 A_DAY: Final = GUESSES_A_DAY - GUESSES_AT_ONCE
-"""How many come back in a day."""
+"""Guesses refilled in a day."""
 
-KEPT: Final = 2
-"""How many of them are kept for devices that were in before."""
+RESERVE: Final = 2
+"""Guesses that are reserved for devices that were in before."""
 
 CLOCKS_DIFFER: Final = 60.0
-"""Seconds: the clocks of two servers may differ by this, and nobody has set one back."""
+"""Seconds by which the clocks of two servers may differ without one having been set back."""
 
 _ROUNDING: Final = 1e-9
 
 
 class Bucket:
-    """Something that is used up by guesses and fills up again, evenly.
+    """Is drained by guesses and refills at a constant rate.
 
-    It can be overdrawn: two servers may have taken the last one at the same moment.
+    It can be overdrawn: two servers may take the last one at the same moment.
 
     Args:
         at: when it is full.
-        holds: how much it holds.
-        a_day: how much comes back in a day.
+        holds: its capacity.
+        a_day: how much is refilled in a day.
     """
 
     __slots__ = ("_at", "_level", "a_day", "holds")
@@ -42,7 +42,7 @@ class Bucket:
         self._level, self._at = holds, at
 
     def level(self, now: float) -> float:
-        """What is in it; below 0 where it is overdrawn."""
+        """Its level; below 0 if it is overdrawn."""
         if now > self._at:
             if self._level < self.holds:
                 risen = self._level + (now - self._at) * self.a_day / DAY
@@ -53,13 +53,13 @@ class Bucket:
         return self._level
 
     def take(self, amount: float, now: float) -> None:
-        """Take something out, whether it is there or not; a negative amount puts it back."""
+        """Take an amount, even if it is not there; a negative amount puts it back."""
         self._level = min(self.holds, self.level(now) - amount)
 
     def wait(self, amount: float, now: float) -> float:
-        """Seconds until so much is in it; 0 is now.
+        """Seconds until it holds that amount; 0 is now.
 
-        What never fits waits until the bucket is full.
+        An amount above its capacity waits until the bucket is full.
         """
         missing = min(amount, self.holds) - self.level(now)
         return missing * DAY / self.a_day if missing > self.holds * _ROUNDING else 0.0

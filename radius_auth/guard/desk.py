@@ -1,4 +1,4 @@
-"""What the desk sees of the guard, and what it can do: who has to wait, and three free tries."""
+"""The guard as the desk sees it: which devices have to wait, and releases by three free tries."""
 
 from __future__ import annotations
 
@@ -33,37 +33,37 @@ class Tried:
 
     nas: str
     at: datetime
-    """The latest login that was wrong or refused."""
+    """When its latest wrong or refused login was."""
 
     guesses: int
     was_in: bool
     until: datetime | None
-    """When its next guess is looked at; None is now."""
+    """When its next guess is checked; None is now."""
 
     refused: int = 0
-    """Its logins of the last day that were not looked at."""
+    """Its logins of the last day that were not checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """A visit, or a location where the PIN alone logs in, at which somebody has to wait."""
+    """A visit, or a location where the PIN alone logs in, at which a device has to wait."""
 
     visit_id: int | None
     location_id: int | None
     until: datetime | None
-    """When the next guess of another device is looked at; None is now."""
+    """When the next guess of another device is checked; None is now."""
 
     tried: tuple[Tried, ...]
 
 
 def guard_in(work: Reading, now: datetime) -> Guard:
-    """The guard as the servers have it that share this store."""
+    """The state of the guard in the servers that share this store."""
     acts, _ = read_after(work.session.connection(), 0)
     return guard_of(acts, now)
 
 
 def guard_of(acts: Iterable[Act], now: datetime) -> Guard:
-    """The guard as the processes have it that wrote these acts."""
+    """The state of the guard in the processes that wrote these acts."""
     guard = Guard()
     right = times_put_right(acts, now.timestamp())
     guard.begin_again(sorted(right, key=lambda act: act.at))
@@ -71,7 +71,7 @@ def guard_of(acts: Iterable[Act], now: datetime) -> Guard:
 
 
 def release(work: Writing, visit_id: int, device: str) -> None:
-    """Give a device three tries at a visit; every server hears of it within a second.
+    """Give a device three tries at a visit; it reaches every server within a second.
 
     Args:
         work: the transaction.
@@ -79,7 +79,7 @@ def release(work: Writing, visit_id: int, device: str) -> None:
         device: its MAC address.
 
     Raises:
-        Refused: as many as the bound leaves room for were released at the visit in a day.
+        Refused: the visit has had as many releases in a day as the bound leaves room for.
     """
     act = Act(
         kind=Kind.RELEASE,
@@ -90,7 +90,7 @@ def release(work: Writing, visit_id: int, device: str) -> None:
         visit_id=visit_id,
         device=device,
     )
-    append(work.session.connection(), [act])  # first: other desks wait from here on
+    append(work.session.connection(), [act])  # first, so that other desks wait from here on
     since = work.now - timedelta(days=1)
     if count_releases(work.session.connection(), visit_id, since) > MOST_RELEASES:
         raise Refused(
@@ -103,7 +103,7 @@ def release(work: Writing, visit_id: int, device: str) -> None:
 
 
 def waits(guard: Guard, now: datetime) -> list[Wait]:
-    """Where somebody has to wait now."""
+    """The visits and locations at which a device has to wait now."""
     found = [_wait(target, now, visit_id=key) for key, target in guard.visits().items()]
     found += [_wait(target, now, location_id=key) for key, target in guard.locations().items()]
     return [each for each in found if each.until or any(tried.until for tried in each.tried)]
@@ -118,12 +118,12 @@ def has_open_device(guard: Guard, visit_id: int, now: datetime) -> bool:
 
 
 def with_refused(guard: Guard, wait: Wait, refused: Iterable[Tried], now: datetime) -> Wait:
-    """The same with the devices that were refused there: the guest's one is among them.
+    """Add the devices that were refused there: the guest's own is among them.
 
     Args:
-        guard: what has counted the guesses.
+        guard: that has counted the guesses.
         wait: the visit or location.
-        refused: where and when, without the guesses and the waits; one device may come often.
+        refused: where and when, without the guesses and the waits; a device may appear repeatedly.
         now: as of when.
     """
     key, targets = wait.visit_id, guard.visits()
@@ -172,6 +172,6 @@ def _tried(target: Target, name: str, device: Device, now: datetime) -> Tried:
 
 
 def _until(target: Target, name: str, now: datetime) -> datetime | None:
-    """When a guess is looked at; the back-off of a moment is nothing that an operator sees."""
+    """When a guess is checked; operators do not see the short back-off."""
     seconds = target.wait(name, target.cost, now.timestamp(), shared=False)
     return now + timedelta(seconds=seconds) if seconds > BACK_OFF else None

@@ -1,6 +1,6 @@
-"""The guard: which guesses are looked at, and what wrong ones take; in memory.
+"""The guard: decides which guesses are checked, and counts wrong ones, in memory.
 
-It does no I/O of its own; :attr:`Guard.catch_up` and :attr:`Guard.tell_siblings` may.
+It does no I/O of its own; :attr:`Guard.catch_up` and :attr:`Guard.notify_siblings` may.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from nexio.reception.guessing_limits import (
 from radius_auth.guard.bucket import A_DAY, Bucket
 from radius_auth.guard.target import (
     BACK_OFF,
-    MOST_AS_THEY_CAME,
     MOST_DEVICES,
+    MOST_UNPROCESSED,
     Device,
     FewGuesses,
     Target,
@@ -46,16 +46,16 @@ FREE_TRIES: Final = 3
 """Tries that the desk gives a device."""
 
 MOST_OPEN: Final = 20_000
-"""Reservations that wait for their outcome; one that is pushed out stays counted as wrong."""
+"""Reservations that wait for their outcome; one that is dropped stays counted as wrong."""
 
 MOST_NEWS: Final = 20_000
-"""Acts that are kept for the other servers."""
+"""Acts stored for the other servers."""
 
 MOMENT: Final = 1.0
-"""Seconds that a guess has to wait where another worker is looking at one; it is less by far."""
+"""Seconds that a guess has to wait while another worker checks one; in fact it is far less."""
 
 MOST_TARGETS: Final = 65_536
-"""Targets that are kept; those that were guessed at longest ago are forgotten first."""
+"""Targets stored at most; the ones guessed at longest ago are forgotten first."""
 
 
 _named = tuple.__new__
@@ -65,23 +65,23 @@ _NOBODY: Final[frozenset[int]] = frozenset()
 
 
 class Guessed(NamedTuple):
-    """A visit whose PIN it may be."""
+    """A visit whose PIN the guess may be."""
 
     location: int
-    """Its own one; with roaming not that of the guess."""
+    """The location of the visit; with roaming not that of the guess."""
 
     chance: float
-    """That one guess hits its PIN."""
+    """The chance that one guess hits its PIN."""
 
     pin: bytes
-    """Stands for its PIN: another one where the visit has another PIN."""
+    """Represents its PIN: differs if the PIN differs."""
 
 
 _NO_VISITS: Final[Mapping[int, Guessed]] = {}
 
 
 class Guess(NamedTuple):
-    """A password that may be wrong: where it comes from, and what it is compared with."""
+    """A password that may be wrong: its origin, and what it is compared with."""
 
     location: int
     nas: str = ""
@@ -95,13 +95,13 @@ class Guess(NamedTuple):
     """Whether it is compared with every visit of the location (``wifi-login=pin``)."""
 
     chance: float = 0.0
-    """Then: that it hits one of them."""
+    """Then: the chance that it hits one of them."""
 
     pins: bytes = b""
-    """Then: stands for all PINs that it can hit."""
+    """Then: represents all PINs that it can hit."""
 
     def find(self, visit: int | None) -> Guessed | None:
-        """The visit of that number, where it is among those of the e-mail."""
+        """The visit of that number, if it is among those of the e-mail."""
         return None if visit is None else self.visits.get(visit)
 
 
@@ -113,16 +113,16 @@ class Opening(NamedTuple):
     """Every visit of the location."""
 
     wait: float = 0.0
-    """Seconds until there is something; 0 where there is, or where nothing is asked for."""
+    """Seconds until there is something; 0 if there is now, or if nothing is asked for."""
 
     @property
     def is_refused(self) -> bool:
-        """Whether there is something that it may not be compared with, and nothing that it may."""
+        """Whether it may be compared with nothing now, only later."""
         return self.wait > 0
 
     @property
     def is_pause(self) -> bool:
-        """Whether it is refused for the moment after a wrong guess."""
+        """Whether it is refused only for the pause after a wrong guess."""
         return 0 < self.wait <= BACK_OFF
 
     def admits(self, visit: int) -> bool:
@@ -139,50 +139,50 @@ class _Reserved:
 
 
 class Guard:
-    """Says which guesses are looked at, and counts the wrong ones.
+    """Decides which guesses are checked, and counts the wrong ones.
 
-    Its methods may be called by several threads.
+    Its methods are thread-safe.
 
     Args:
-        siblings: what it shares with the other workers of its server; None where it is alone.
+        siblings: memory shared with the other workers of its server; None for a single process.
     """
 
     def __init__(self, siblings: Siblings | None = None) -> None:
         self.writer = secrets.token_hex(8)
-        self.tell_siblings: Callable[[], None] = lambda: None
-        """Called after wrong guesses, by :meth:`finish`: siblings wait until they have heard."""
+        self.notify_siblings: Callable[[], None] = lambda: None
+        """Called by :meth:`finish` after wrong guesses: siblings wait until they receive them."""
 
         self.catch_up: Callable[[], None] = lambda: None
-        """Waits for a moment, and hears what the siblings have done."""
+        """Waits for a moment, and receives the acts of the siblings."""
 
         self._siblings = siblings
-        self._known_of: dict[int, int] = {}
+        self._known_serials: dict[int, int] = {}
         self.host = host_name()
         self._visits: OrderedDict[int, Target | FewGuesses] = OrderedDict()
         self._locations: OrderedDict[int, Target] = OrderedDict()
         self._spare: dict[int, Bucket] = {}
         self._visits_of: dict[str, set[int]] | None = None
-        """Of each device those that it was in at; made when it is first asked for, which only
-        happens where the PIN alone logs in."""
+        """For each device the visits that it logged in at; built when it is first needed, which
+        only happens where the PIN alone logs in."""
 
         self._guests: dict[int, tuple[str, ...]] = {}
-        """The devices that got in at a visit at which nothing else has happened.
+        """The devices that logged in at a visit at which nothing else has happened.
 
-        That is all there is to know of nearly every visit, so it has no :class:`Target`: that is
-        made when somebody guesses (``python -m benchmarks.path``).  ``""`` is in it for a device
-        without a name, which counts only where e-mail and PIN log in.
+        Nearly every visit is such a one, so it has no :class:`Target`: that is made when somebody
+        guesses (``python -m benchmarks.path``).  ``""`` stands for a device without a name, which
+        counts only where e-mail and PIN log in.
         """
 
         self._undisturbed: dict[int, tuple[str, ...]] = {}
-        """The same at visits that have a target at which nothing is counted any more."""
+        """The same for visits that have a target at which nothing is counted any more."""
 
-        self._heard: dict[str, float] = {}
+        self._last_seen: dict[str, float] = {}
         self._serial = 0
         self._news: dict[int, Act] = {}
-        """What nobody was told of yet, by its serial number."""
+        """Acts that were not sent to anybody yet, by serial number."""
 
-        self._told: deque[Act] = deque(maxlen=MOST_NEWS)
-        self._has_to_tell = False
+        self._sent: deque[Act] = deque(maxlen=MOST_NEWS)
+        self._must_notify = False
         self._open: OrderedDict[int, _Reserved] = OrderedDict()
         self._numbers = count(1)
         self._hash = hashlib.blake2b(key=secrets.token_bytes(32), digest_size=16)
@@ -193,9 +193,9 @@ class Guard:
     def look(self, guess: Guess, now: datetime) -> Opening:
         """What a guess may be compared with; counts nothing.
 
-        Where another worker looks at a guess at the same visit this waits until that was heard of,
-        by :attr:`catch_up`: for each visit ``siblings.PATIENCE`` at most.  What is known of visits
-        and devices may be another thing afterwards.
+        If another worker is checking a guess at the same visit, this waits for its result, by
+        :attr:`catch_up`: for each visit ``siblings.PATIENCE`` at most.  The state of visits and
+        devices may have changed afterwards.
         """
         busy = _NOBODY if self._siblings is None else self._announce(self._siblings, guess)
         with self._lock:
@@ -203,46 +203,46 @@ class Guard:
         return _without(opening, busy, guess) if busy else opening
 
     def is_undisturbed(self, visit: int, device: str) -> bool:
-        """Whether :meth:`look` would admit a device, and :meth:`got_in` would learn nothing."""
+        """Whether :meth:`look` would admit a device, and :meth:`record_login` change nothing."""
         known = self._guests.get(visit) or self._undisturbed.get(visit)
         if known is None or device not in known:
             return False
-        return self._siblings is None or self._siblings.is_quiet(visit, self._known_of)
+        return self._siblings is None or self._siblings.is_quiet(visit, self._known_serials)
 
     def is_untouched(self, visit: int) -> bool:
         """Whether nobody has guessed at a visit: :meth:`look` would admit each right PIN there.
 
-        A guest's first login need not announce a guess to the siblings, as what is right is none
-        (``python -m benchmarks.path``); it has to wait where they have announced one.
+        A guest's first login need not be announced to the siblings, as a right PIN is no guess
+        (``python -m benchmarks.path``); it has to wait if they have announced a guess.
         """
         return visit not in self._visits and (
-            self._siblings is None or self._siblings.is_quiet(visit, self._known_of)
+            self._siblings is None or self._siblings.is_quiet(visit, self._known_serials)
         )
 
     def finish(self) -> None:
-        """Tell the siblings of what was looked at: to be called before it is answered.
+        """Notify the siblings of the guesses that were checked; call it before replying.
 
-        They hear of wrong guesses, of many at once (the rejects of ``make bench``); and what was
-        not counted was no guess, so that they need not wait for it.
+        They receive wrong guesses, many at once (the rejects of ``make bench``).  A guess that was
+        not counted is withdrawn, so that they need not wait for it.
         """
         self._withdraw()
-        if self._has_to_tell:
-            self._has_to_tell = False
-            self.tell_siblings()
+        if self._must_notify:
+            self._must_notify = False
+            self.notify_siblings()
 
     def _withdraw(self) -> None:
         if self._siblings is not None:
             self._siblings.withdraw()
 
     def count(self, guess: Guess, opening: Opening, now: datetime, password: bytes) -> None:
-        """A guess was wrong.
+        """Count a wrong guess.
 
-        The same password again, compared with the same PINs, tells nobody anything: it costs
+        The same password again, compared with the same PINs, reveals nothing new: it costs
         nothing.
         """
         with self._lock:
-            if self._take(guess, opening, now.timestamp(), password):
-                self._has_to_tell = True
+            if self._count_guess(guess, opening, now.timestamp(), password):
+                self._must_notify = True
             self._withdraw()
 
     def count_first(  # noqa: PLR0913, PLR0917 - of the visit, and of the login
@@ -255,25 +255,25 @@ class Guard:
         now: datetime,
         password: bytes,
     ) -> bool:
-        """Look at a wrong guess at one visit, and count it, where the visit is untouched.
+        """Check a wrong guess at one visit, and count it, if the visit is untouched.
 
         There is nothing to wait for, as for nearly every wrong guess (``python -m
-        benchmarks.path``).  Where it is not untouched this does nothing, and says so: then
-        :meth:`look` and :meth:`count` have to be asked.
+        benchmarks.path``).  If it is not untouched, this does nothing and returns False: then
+        call :meth:`look` and :meth:`count`.
         """
         if not self.is_untouched(visit):
             return False
         siblings = self._siblings
         if siblings is not None:
             siblings.withdraw()
-            if not siblings.announce(visit, self._serial + 1, self._known_of, self.catch_up):
+            if not siblings.announce(visit, self._serial + 1, self._known_serials, self.catch_up):
                 return False
         with self._lock:
-            if visit in self._visits:  # the siblings were heard of meanwhile
+            if visit in self._visits:  # acts of the siblings arrived meanwhile
                 return False
             digest = self._digest(pin, password)
-            self._take_first(visit, location, device, nas, now.timestamp(), digest)
-            self._has_to_tell = True
+            self._count_first_guess(visit, location, device, nas, now.timestamp(), digest)
+            self._must_notify = True
         return True
 
     def reserve(self, guess: Guess, visit: int, now: datetime) -> int | None:
@@ -287,20 +287,20 @@ class Guard:
             if opening.is_refused or (visit and not opening.admits(visit)):
                 return None
             number = next(self._numbers)
-            acts = self._take(guess, opening, now.timestamp())
+            acts = self._count_guess(guess, opening, now.timestamp())
             self._withdraw()
             self._open[number] = _Reserved(guess=guess, acts=acts)
             if len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
-        self.tell_siblings()
+        self.notify_siblings()
         return number
 
     def give_back(self, number: int, visit: int | None, now: datetime) -> None:
-        """A reserved guess was right.
+        """Give back a reserved guess that was right.
 
         Args:
-            number: of the guess; unknown where it was pushed out.
-            visit: that the device got in at; None where it did not.
+            number: of the guess; unknown if it was dropped.
+            visit: that the device logged in at; None if it did not.
             now: as of when.
         """
         with self._lock:
@@ -310,14 +310,14 @@ class Guard:
                 back = act._replace(kind=Kind.BACK, serial=self._next_serial(), at=now.timestamp())
                 if act.serial in self._news:
                     del self._news[act.serial]
-                    self._apply(back)  # nobody else has heard of it
+                    self._apply(back)  # it was sent to nobody
                 else:
-                    self._do(back)
+                    self._apply_and_publish(back)
         if reserved is not None and visit is not None:
-            self.got_in(reserved.guess, visit, now)
+            self.record_login(reserved.guess, visit, now)
 
-    def got_in(self, guess: Guess, visit: int, now: datetime) -> None:
-        """A device got in at a visit: it gets back what it had guessed wrongly there."""
+    def record_login(self, guess: Guess, visit: int, now: datetime) -> None:
+        """Record the login of a device at a visit; its wrong guesses there are given back."""
         self._withdraw()
         at = now.timestamp()
         with self._lock:
@@ -331,10 +331,10 @@ class Guard:
                 if guess.device not in known:
                     self._undisturbed[visit] = (*known, guess.device)
 
-    def came_in(  # noqa: PLR0913, PLR0917 - of the visit, and of the login
+    def record_first_login(  # noqa: PLR0913, PLR0917 - of the visit, and of the login
         self, visit: int, location: int, chance: float, device: str, nas: str, now: datetime
     ) -> None:
-        """The same at a visit that is untouched: there is nothing to get back."""
+        """The same at a visit that is untouched: there is nothing to give back."""
         with self._lock:
             is_touched = visit in self._visits  # meanwhile, by another thread
             is_new = (
@@ -345,10 +345,10 @@ class Guard:
                 act = _named(Act, (*origin, location, visit, device, nas, 0.0, chance))
                 if is_touched:
                     self._apply(act)
-                self._tell(act)
+                self._publish(act)
 
     def _is_in(self, device: str, visit: int) -> bool:
-        """Whether a device was in, and has nothing to get back."""
+        """Whether a device was in, and has no wrong guesses to get back."""
         target = self._at_visit(visit)
         if target is None:
             return device in self._guests.get(visit, ())
@@ -356,7 +356,7 @@ class Guard:
         return mine is not None and mine.was_in and not mine.guesses
 
     def _add_guest(self, visit: int, device: str) -> bool:
-        """Remember a device that got in where nothing else has happened; whether it is new."""
+        """Remember a device that logged in where nothing else has happened; True if it is new."""
         known = self._guests.get(visit, ())
         if device in known:
             return False
@@ -373,28 +373,28 @@ class Guard:
         act = self._act(Kind.IN, guess, at, visit, chance=chance)
         if room := self._room_to_give_back(act):
             act = act._replace(cost=float(room))
-        self._do(act)
+        self._apply_and_publish(act)
 
-    def say(self, kind: str, now: datetime) -> None:
-        """Let the others know that this server is at work, or ends."""
+    def report_state(self, kind: str, now: datetime) -> None:
+        """Notify the others that this server is running, or ends."""
         with self._lock:
-            self._do(self._act(kind, Guess(location=0), now.timestamp()))
+            self._apply_and_publish(self._act(kind, Guess(location=0), now.timestamp()))
 
     def apply(self, acts: Iterable[Act]) -> None:
-        """Take in what other servers did, or this one before it was started anew."""
+        """Apply acts of other servers, or of this one before it was restarted."""
         writer, is_sibling = "", False
         with self._lock:
             for act in acts:
                 if act.writer != writer:  # most come from one of them together
                     writer = act.writer
                     is_sibling = self._siblings is not None and self._siblings.has(writer)
-                # The other servers have not heard of it yet, as of one of our own.
-                self._apply(act, is_unheard=is_sibling)
+                # Like an act of our own, it may not have reached the other servers yet.
+                self._apply(act, is_propagating=is_sibling)
 
     def begin_again(self, acts: Iterable[Act]) -> None:
-        """Forget everything that was counted, and take this in."""
+        """Forget everything that was counted, and apply these acts."""
         with self._lock:
-            for each in (self._visits, self._locations, self._spare, self._heard):
+            for each in (self._visits, self._locations, self._spare, self._last_seen):
                 each.clear()
             self._guests.clear()
             self._undisturbed.clear()
@@ -403,27 +403,27 @@ class Guard:
                 self._apply(act)
 
     def begin_with(self, other: Guard) -> None:
-        """Forget everything that was counted, and go on with what another one has taken in."""
+        """Forget everything that was counted, and take over the state of another guard."""
         with self._lock:
             self._visits, self._locations = other._visits, other._locations
             self._spare, self._visits_of = other._spare, other._visits_of
-            self._heard, self._guests = other._heard, other._guests
+            self._last_seen, self._guests = other._last_seen, other._guests
             self._undisturbed = other._undisturbed
 
     def latest_serial(self) -> int:
         """The number of its latest act."""
         return self._serial
 
-    def heard_up_to(self, writer: str, serial: int) -> None:
-        """Everything that another worker did until then is known here."""
-        self._known_of[int(writer, 16)] = serial
+    def mark_known_up_to(self, writer: str, serial: int) -> None:
+        """Note that all acts of another worker up to that one have arrived."""
+        self._known_serials[int(writer, 16)] = serial
 
     def news_after(self, serial: int) -> list[Act]:
-        """What this process did after that act of its own."""
+        """The acts of this process after that act of its own."""
         with self._lock:
-            self._told.extend(self._news.values())
+            self._sent.extend(self._news.values())
             self._news.clear()
-            newest = takewhile(lambda act: act.serial > serial, reversed(self._told))
+            newest = takewhile(lambda act: act.serial > serial, reversed(self._sent))
             return list(newest)[::-1]
 
     def news_since(self, position: int) -> tuple[int, list[Act]]:
@@ -431,13 +431,13 @@ class Guard:
         news = self.news_after(position)
         return (news[-1].serial if news else position), news
 
-    def take(self, told: Iterable[ActBatch]) -> None:
-        """Take in what another process did."""
-        for acts, _ in told:
+    def take(self, batches: Iterable[ActBatch]) -> None:
+        """Apply the acts of other processes."""
+        for acts, _ in batches:
             self.apply(acts)
 
     def tidy(self, now: datetime) -> None:
-        """Forget what counts no longer, and times that lie in the future."""
+        """Forget what no longer counts, and times in the future."""
         at = now.timestamp()
         with self._lock:
             self._undisturbed.clear()
@@ -446,11 +446,13 @@ class Guard:
                 del self._visits[visit]
             for number in [key for key, each in self._locations.items() if each.is_idle(at)]:
                 del self._locations[number]
-            for writer in [each for each, heard in self._heard.items() if at - heard > OTHERS_KEPT]:
-                del self._heard[writer]
+            for writer in [
+                each for each, seen in self._last_seen.items() if at - seen > OTHERS_KEPT
+            ]:
+                del self._last_seen[writer]
 
     def visits(self) -> dict[int, Target]:
-        """The visits that were guessed at, or that devices got in at."""
+        """The visits that were guessed at, or that devices logged in at."""
         with self._lock:
             quiet = {visit: target_of(known, 0.0) for visit, known in self._guests.items()}
             return quiet | self._targets()
@@ -461,7 +463,7 @@ class Guard:
             return dict(self._locations)
 
     def __len__(self) -> int:
-        """How many targets, devices and reservations are kept, which is bounded."""
+        """The number of stored targets, devices and reservations, which is bounded."""
         targets = [*self._visits.values(), *self._locations.values()]
         devices = sum(map(len, self._guests.values())) + sum(
             len(each.wrong) + len(each.guests)
@@ -490,7 +492,7 @@ class Guard:
         wait = self._wait(self._locations.get(guess.location), guess, guess.chance, at)
         if not wait:
             return Opening(everyone=True)
-        # Whoever guesses at all of a location keeps out none that were in before.
+        # Guesses at all visits of a location lock out no device that was in before.
         own = self._look_at(self._visits_where_in(guess.device), guess, at)
         return own if own.visits else Opening(wait=min(wait, own.wait or wait))
 
@@ -510,18 +512,18 @@ class Guard:
 
     def _others(self, at: float) -> int:
         """How many other servers share what is counted here."""
-        if not self._heard:
+        if not self._last_seen:
             return 0
-        return sum(at - heard < OTHERS_KEPT for heard in self._heard.values())
+        return sum(at - seen < OTHERS_KEPT for seen in self._last_seen.values())
 
     def _announce(self, siblings: Siblings, guess: Guess) -> frozenset[int]:
-        """Let no sibling look at a guess there; where one does, and goes on doing so."""
+        """Keep siblings from checking guesses there; return the visits that stay busy."""
         siblings.withdraw()
         keys: Iterable[int] = guess.visits
         if guess.by_pin:
             keys = [~guess.location, *self._visits_where_in(guess.device)]
-        number, known, busy = self._serial + 1, self._known_of, _NOBODY
-        # In one order for all workers: or two of them would wait for each other.
+        number, known, busy = self._serial + 1, self._known_serials, _NOBODY
+        # In the same order in all workers, or two of them would wait for each other.
         for key in sorted(keys):
             if not siblings.announce(key, number, known, self.catch_up):
                 busy |= {key}
@@ -531,16 +533,16 @@ class Guard:
         self._serial += 1
         return self._serial
 
-    def _take(
+    def _count_guess(
         self, guess: Guess, opening: Opening, at: float, password: bytes | None = None
     ) -> list[Act]:
-        """Take a guess from everything that it may be compared with.
+        """Count a guess at everything that it may be compared with.
 
         Args:
             guess: what is asked.
             opening: what it may be compared with.
             at: when.
-            password: nothing is taken where it was tried before; None is always another one.
+            password: counts nothing where it was tried before; None always counts.
         """
         acts: list[Act] = []
         for visit in (None,) if opening.everyone else sorted(opening.visits):
@@ -550,7 +552,7 @@ class Guard:
             digest = b"" if password is None else self._digest(pins, password)
             if visit is not None and visit not in self._visits:
                 device, nas = guess.device, guess.nas
-                acts.append(self._take_first(visit, location, device, nas, at, digest))
+                acts.append(self._count_first_guess(visit, location, device, nas, at, digest))
                 continue
             cost, chance = self._cost(visit, at_visit, guess, at)
             if visit is None and not cost:
@@ -561,27 +563,27 @@ class Guard:
             act = self._act(Kind.GUESS, guess, at, visit, cost, chance)
             self._apply_to(target, act)
             target.spend(cost or 1.0, at)
-            self._tell_wrong(act, ~guess.location if visit is None else visit)
+            self._publish_guess(act, ~guess.location if visit is None else visit)
             acts.append(act)
         return acts
 
-    def _take_first(  # noqa: PLR0913, PLR0917 - of the visit, and of the login
+    def _count_first_guess(  # noqa: PLR0913, PLR0917 - of the visit, and of the login
         self, visit: int, location: int, device: str, nas: str, at: float, digest: bytes
     ) -> Act:
-        """Take a guess from a visit at which nothing is counted."""
+        """Count a guess at a visit at which nothing is counted yet."""
         origin = Kind.GUESS, at, self.writer, self._next_serial(), self.host
         act = _named(Act, (*origin, location, visit, device, nas, 1.0, 0.0))
-        self._keep_guess(act, digest, is_unheard=True)
-        self._tell_wrong(act, visit)
+        self._store_guess(act, digest, is_propagating=True)
+        self._publish_guess(act, visit)
         return act
 
-    def _tell_wrong(self, act: Act, key: int) -> None:
-        self._tell(act)
+    def _publish_guess(self, act: Act, key: int) -> None:
+        self._publish(act)
         if self._siblings is not None:
-            self._siblings.keep(key, act.serial)
+            self._siblings.confirm(key, act.serial)
 
     def _digest(self, pins: bytes, password: bytes) -> bytes:
-        """Stands for a password that was compared with those PINs."""
+        """A digest of a password and the PINs that it was compared with."""
         digest = self._hash.copy()
         digest.update(pins + password)
         return digest.digest()
@@ -589,9 +591,9 @@ class Guard:
     def _cost(
         self, visit: int | None, at_visit: Guessed | None, guess: Guess, at: float
     ) -> tuple[float, float]:
-        """1; or 0, and the chance that it is right, for a try that the desk gave the device.
+        """Cost 1; or 0, and the chance that it is right, for a try that the desk gave the device.
 
-        Of all visits of a location the chance that it hits one.
+        At all visits of a location the cost is the chance that it hits one.
         """
         if visit is None:
             return guess.chance, 0.0
@@ -600,7 +602,7 @@ class Guard:
             return 1.0, 0.0
         return 0.0, guess.chance if at_visit is None else at_visit.chance
 
-    def _act(  # noqa: PLR0913, PLR0917 - all that an act says
+    def _act(  # noqa: PLR0913, PLR0917 - all fields of an act
         self,
         kind: str,
         guess: Guess,
@@ -614,38 +616,38 @@ class Guard:
         origin = kind, at, self.writer, self._next_serial(), self.host
         return _named(Act, (*origin, location, visit, guess.device, guess.nas, cost, chance))
 
-    def _do(self, act: Act) -> None:
-        """Do something that the others are told of."""
+    def _apply_and_publish(self, act: Act) -> None:
+        """Apply an act, and queue it for the others."""
         self._apply(act)
-        self._tell(act)
+        self._publish(act)
 
-    def _tell(self, act: Act) -> None:
+    def _publish(self, act: Act) -> None:
         if len(self._news) >= MOST_NEWS:  # nobody asks
-            self._told.extend(self._news.values())
+            self._sent.extend(self._news.values())
             self._news.clear()
         self._news[act.serial] = act
 
-    def _apply(self, act: Act, *, is_unheard: bool = False) -> None:
-        """Take an act in.
+    def _apply(self, act: Act, *, is_propagating: bool = False) -> None:
+        """Apply an act.
 
         Args:
             act: what was done.
-            is_unheard: whether other servers may not have heard of it yet, if it is a guess.
+            is_propagating: for a guess, whether it may not have reached other servers yet.
         """
         kind, visit = act.kind, act.visit_id
         if kind == Kind.IN and not act.cost and visit is not None and visit not in self._visits:
             self._add_guest(visit, act.device)
         elif kind == Kind.GUESS and act.cost and visit is not None and self._has_few_guesses(visit):
-            self._keep_guess(act, b"", is_unheard=is_unheard)
+            self._store_guess(act, b"", is_propagating=is_propagating)
         elif kind == Kind.HERE:
             if act.writer != self.writer:
-                self._heard[act.writer] = act.at
+                self._last_seen[act.writer] = act.at
         elif kind == Kind.GONE:
-            self._heard.pop(act.writer, None)
+            self._last_seen.pop(act.writer, None)
         else:
             target = self._target(act)
             self._apply_to(target, act)
-            if is_unheard and kind == Kind.GUESS:
+            if is_propagating and kind == Kind.GUESS:
                 target.spend(act.cost or 1.0, act.at)
 
     def _apply_to(self, target: Target, act: Act) -> None:
@@ -687,7 +689,7 @@ class Guard:
         self._spare_of(act).take(act.cost * act.chance, act.at)
 
     def _room_to_give_back(self, act: Act) -> int:
-        """How many wrong guesses a device gets back: the bound leaves room for so much chance."""
+        """How many wrong guesses a device gets back, limited by the chance the bound leaves."""
         target = self._at_visit(act.visit_id or 0)
         if target is None or act.device not in target.devices or not act.chance:
             return 0  # with ``wifi-login=pin`` nothing is given back
@@ -706,13 +708,13 @@ class Guard:
         return self._target_at(act.visit_id, act.location_id, act.at)
 
     def _target_at(self, visit: int | None, location: int | None, at: float) -> Target:
-        """A visit, or all visits of a location; made where nothing is known of it."""
+        """The target of a visit, or of all visits of a location; made if there is none."""
         if visit is None:
             return self._at_location(location or 0, at)
         found = self._at_visit(visit)
         if found is None:
             found = target_of(self._guests.pop(visit, ()), at)
-            self._keep(visit, found)
+            self._store(visit, found)
         else:
             self._visits.move_to_end(visit)
         return found
@@ -720,7 +722,7 @@ class Guard:
     def _at_location(self, location: int, at: float) -> Target:
         found = self._locations.get(location)
         if found is None:
-            found = self._locations[location] = Target(_of_chance(OF_PIN_LOGIN, at), kept=0)
+            found = self._locations[location] = Target(_of_chance(OF_PIN_LOGIN, at), reserve=0)
             if len(self._locations) > MOST_TARGETS:
                 self._locations.popitem(last=False)
         else:
@@ -728,9 +730,9 @@ class Guard:
         return found
 
     def _at_visit(self, visit: int) -> Target | None:
-        """What is known of a visit, if anything is counted there."""
+        """The target of a visit, if anything is counted there."""
         known = self._visits.get(visit)
-        if isinstance(known, FewGuesses):  # what comes next needs all of it
+        if isinstance(known, FewGuesses):  # callers need the whole target
             known = self._visits[visit] = known.target()
         return known
 
@@ -747,24 +749,24 @@ class Guard:
         return target is not None and target.is_idle(at)
 
     def _has_few_guesses(self, visit: int) -> bool:
-        """Whether another guess there can be kept as it came."""
+        """Whether another guess there can be stored unprocessed."""
         known = self._visits.get(visit)
         if known is None:
             return True
-        return isinstance(known, FewGuesses) and len(known.wrong) < MOST_AS_THEY_CAME
+        return isinstance(known, FewGuesses) and len(known.wrong) < MOST_UNPROCESSED
 
-    def _keep_guess(self, act: Act, digest: bytes, *, is_unheard: bool) -> None:
-        """Keep a guess as it came, where that is all that is counted at its visit."""
-        visit, wrong = act.visit_id or 0, _named(Wrong, (act, digest, is_unheard))
+    def _store_guess(self, act: Act, digest: bytes, *, is_propagating: bool) -> None:
+        """Store a guess unprocessed, if only such guesses are counted at its visit."""
+        visit, wrong = act.visit_id or 0, _named(Wrong, (act, digest, is_propagating))
         known = self._visits.get(visit)
         if isinstance(known, FewGuesses):
             self._visits.move_to_end(visit)
             few = _named(FewGuesses, (known.guests, (*known.wrong, wrong)))
         else:
             few = _named(FewGuesses, (self._guests.pop(visit, ()), (wrong,)))
-        self._keep(visit, few)
+        self._store(visit, few)
 
-    def _keep(self, visit: int, known: Target | FewGuesses) -> None:
+    def _store(self, visit: int, known: Target | FewGuesses) -> None:
         self._visits[visit] = known
         if len(self._visits) > MOST_TARGETS:
             forgotten, _ = self._visits.popitem(last=False)
@@ -772,7 +774,7 @@ class Guard:
 
 
 def _without(opening: Opening, busy: frozenset[int], guess: Guess) -> Opening:
-    """What is left of an opening where siblings look at guesses at this moment."""
+    """What is left of an opening while siblings check guesses there."""
     if opening.everyone:
         return Opening(wait=MOMENT) if ~guess.location in busy else opening
     visits = opening.visits - busy
@@ -782,7 +784,7 @@ def _without(opening: Opening, busy: frozenset[int], guess: Guess) -> Opening:
 
 
 def _of_chance(in_a_day: float, at: float) -> Bucket:
-    """A bucket of chance, of which so much can be used up in a day, beginning with a full one."""
+    """A full bucket of chance, from which so much can be taken in a day."""
     return Bucket(
         at, holds=in_a_day * GUESSES_AT_ONCE / GUESSES_A_DAY, a_day=in_a_day * A_DAY / GUESSES_A_DAY
     )

@@ -1,7 +1,7 @@
-"""The journal of a host: a file in which its processes share acts, and find them after a restart.
+"""The journal of a host: a file in which its processes share acts, which survives a restart.
 
-What was told together is one row, so that a busy server writes a few of them a second and not one
-for each device (``python -m benchmarks.recording``).
+Acts that were sent together are one row, so that a busy server writes a few rows a second and not
+one for each device (``python -m benchmarks.recording``).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class HostJournal:
         return found
 
     def read_again(self) -> list[Act]:
-        """Everything that is in it.
+        """All acts.
 
         Raises:
             FileUnusable: it cannot be read.
@@ -86,14 +86,15 @@ class HostJournal:
         return self.exchange()
 
     def forget_old(self, now: datetime, live: Collection[int] | None = None) -> None:
-        """Remove what nobody looks at any more, and devices at other visits than those.
+        """Remove acts that no longer count, and devices at visits other than the live ones.
 
         Raises:
             FileUnusable: it cannot be written.
         """
-        passed, long_passed = ((now - kept).timestamp() for kept in (GUESSES_KEPT, DEVICES_KEPT))
+        ages = (GUESSES_KEPT, DEVICES_KEPT)
+        passed, long_passed = ((now - age).timestamp() for age in ages)
 
-        def is_kept(act: Act) -> bool:
+        def is_retained(act: Act) -> bool:
             if act.at >= passed:
                 return True
             is_over = live is not None and act.visit_id not in live
@@ -101,26 +102,26 @@ class HostJournal:
 
         with self._transaction() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            _keep(connection, is_kept, "WHERE since < ?", passed)
+            _retain(connection, is_retained, "WHERE since < ?", passed)
 
     def erase(self, visits: Collection[int], devices: Collection[str]) -> list[str]:
-        """Erase what happened at visits, and what these devices did at none.
+        """Erase the acts at visits, and the acts of these devices that name no visit.
 
         Returns:
-            What remains, in words.
+            What could not be erased, in words.
 
         Raises:
             FileUnusable: it cannot be written.
         """
 
-        def is_kept(act: Act) -> bool:
+        def is_retained(act: Act) -> bool:
             if act.visit_id is None:
                 return act.device not in devices
             return act.visit_id not in visits
 
         with self._transaction() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            _keep(connection, is_kept)
+            _retain(connection, is_retained)
         try:
             with closing(sqlite3.connect(self._path, 5.0, isolation_level=None)) as connection:
                 return [f"{self._path}: {each}" for each in wipe_file(connection)]
@@ -144,7 +145,7 @@ class HostJournal:
 
 
 def _make_table(connection: sqlite3.Connection) -> None:
-    """Make the table; what an older version wrote, a row for each act, goes into it."""
+    """Make the table, and migrate the rows of an older version, one for each act."""
     if _tables(connection) == {"acts"}:
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -197,11 +198,11 @@ def _rows(connection: sqlite3.Connection, after: int, last: int) -> Iterator[tup
 def _read(
     connection: sqlite3.Connection, which: str = "", *values: float
 ) -> Iterator[tuple[int, list[Act]]]:
-    """Rows, with what is in each of them; nothing where it is damaged."""
+    """Rows with their acts; none for a damaged row."""
     rows = connection.execute(f"SELECT id, body FROM acts {which}", values).fetchall()  # noqa: S608 (ours)
     for number, body in rows:
         try:
-            # A newer version may know more of them.
+            # A newer version may know more kinds.
             yield number, [act for act in _acts_in(of_octets(body)) if act.kind in KINDS]
         except (EOFError, IndexError, TypeError, ValueError):
             log.error("a part of the guard's file is damaged, and is passed over")  # noqa: TRY400
@@ -209,23 +210,23 @@ def _read(
 
 
 def _acts_in(values: list[Any]) -> Iterable[Act]:
-    """The acts of a row: an older version wrote each of them, and not the octets of several."""
+    """The acts of a row: an older version wrote them one by one, not packed together."""
     if isinstance(values[0], bytes):
         return chain.from_iterable(map(unpacked, values))
     return acts_of(values)
 
 
-def _keep(
+def _retain(
     connection: sqlite3.Connection,
-    is_kept: Callable[[Act], bool],
+    is_retained: Callable[[Act], bool],
     which: str = "",
     *values: float,
 ) -> None:
-    """Keep some of the acts in those rows."""
+    """Delete all acts of those rows but the retained ones."""
     for number, acts in _read(connection, which, *values):
-        kept = [act for act in acts if is_kept(act)]
-        if not kept:
+        remaining = [act for act in acts if is_retained(act)]
+        if not remaining:
             connection.execute("DELETE FROM acts WHERE id = ?", (number,))
-        elif len(kept) < len(acts):
+        elif len(remaining) < len(acts):
             changed = "UPDATE acts SET since = ?, body = ? WHERE id = ?"
-            connection.execute(changed, (*_row_of(kept), number))
+            connection.execute(changed, (*_row_of(remaining), number))

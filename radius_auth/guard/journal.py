@@ -45,7 +45,7 @@ class Journal:
         return found
 
     def read_again(self) -> list[Act]:
-        """Everything that is in it.
+        """All acts.
 
         Raises:
             StoreUnreachable: it cannot be read.
@@ -54,7 +54,7 @@ class Journal:
         return self.exchange()
 
     def live_visits(self, now: datetime) -> frozenset[int]:
-        """The visits that a device may get in at.
+        """The visits that a device may log in at.
 
         Raises:
             StoreUnreachable: it cannot be read.
@@ -66,13 +66,13 @@ class Journal:
     def _transaction(self, *, writes: bool) -> Iterator[Connection]:
         engine = self._engine = self._engine or connect(self._url, self._patience)
         try:
-            # Who reads only keeps no desk from writing: that is several times in a second.
+            # Reads, several in a second, must not block a desk that writes.
             with (engine if writes else for_reading(engine)).begin() as connection:
                 yield connection
         except DBAPIError as error:
             raise unreachable(engine, error.orig) from error
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         if self._engine is not None:
             self._engine.dispose()

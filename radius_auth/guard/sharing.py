@@ -1,6 +1,6 @@
-"""Sharing the guard: with the processes of this host by a file, with other servers by the store.
+"""Shares the guard with the processes of this host by a file, with other servers by the store.
 
-No request waits for either.  Where one cannot be used, the guard goes on with what it has.
+No request waits for either.  If one cannot be used, the guard goes on with what it has.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 0.4
-"""How long the others do not know of a guess, or of a device that the desk released."""
+"""Seconds until the others know of a guess, or of a device that the desk released."""
 
-SAID_EVERY: Final = 60.0
-"""Seconds between two acts that say that this server is at work."""
+ANNOUNCED_EVERY: Final = 60.0
+"""Seconds between two acts that announce that this server is running."""
 
 TIDIED_EVERY: Final = 3600.0
 
@@ -56,35 +56,35 @@ def shared_guard(configuration: Configuration, patience: Patience | None = None)
 
 
 class Shared(Protocol):
-    """What is kept in step: a guard, or a relay between the guards of several processes."""
+    """The shared state: a guard, or a relay between the guards of several processes."""
 
     writer: str
 
-    def take(self, told: Sequence[ActBatch]) -> None:
-        """Take what a guard of this server did elsewhere."""
+    def take(self, batches: Sequence[ActBatch]) -> None:
+        """Apply acts of other guards of this server."""
 
     def apply(self, acts: Iterable[Act]) -> None:
-        """Take in what other servers did."""
+        """Apply acts of other servers."""
 
     def begin_again(self, acts: Iterable[Act]) -> None:
-        """Forget everything, and take this in."""
+        """Forget everything, and apply these acts."""
 
     def news_since(self, position: int) -> tuple[int, Sequence[Act]]:
-        """What was done here since then, and the position to ask from the next time."""
+        """The acts done here since then, and the position for the next call."""
 
-    def say(self, kind: str, now: datetime) -> None:
-        """Let the others know that this server is at work, or ends."""
+    def report_state(self, kind: str, now: datetime) -> None:
+        """Notify the others that this server is running, or ends."""
 
     def tidy(self, now: datetime) -> None:
-        """Forget what counts no longer."""
+        """Forget what no longer counts."""
 
 
 class Sharing:
-    """Holds a guard, and keeps it in step with others.
+    """Holds a guard, and synchronises it with others.
 
     Args:
         file: the journal of this host.
-        store: that of all servers.
+        store: the journal of all servers.
         clock: aware time of day.
     """
 
@@ -95,12 +95,12 @@ class Sharing:
         self._of_host, self._of_servers = file, store
         self._file = _Channel(file, "the guard's file", clock)
         self._store = _Channel(store, "the store", clock)
-        self._heard: dict[str, int] = {}
+        self._latest_serials: dict[str, int] = {}
         self._live: frozenset[int] | None = None
-        """Visits that are not over; asked for once after each time at which the file is tidied."""
+        """Visits that are not over; read once after each tidying of the file."""
 
         self._lock = threading.Lock()
-        self._said = self._tidied = self._latest = 0.0
+        self._announced_at = self._tidied_at = self._latest_time = 0.0
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=[step], name="nexio-guard", daemon=True)
@@ -114,21 +114,21 @@ class Sharing:
         clock: Clock = utc_now,
         patience: Patience | None = None,
     ) -> Sharing:
-        """That of a deployment, with the patience of its server for the store."""
+        """The sharing of a deployment, with the patience of its server for the store."""
         file = HostJournal(guard_path(configuration.home))
         return cls(file, Journal(configuration.database_url, patience), clock)
 
     def share(self, shared: Shared) -> None:
-        """Share that instead of a guard; before :meth:`start`."""
+        """Share this instead of a guard; call it before :meth:`start`."""
         self._shared = shared
 
-    def take(self, told: Iterable[bytes]) -> None:
-        """Take what a guard of this server told of itself; what is known counts once.
+    def take(self, batches: Iterable[bytes]) -> None:
+        """Apply acts sent by a guard of this server; acts that are known are dropped.
 
-        What it told in many small rounds stays together from here on.
+        Many small batches are merged into one.
         """
         with self._lock:
-            parts = [self._new_of(octets) for octets in told]
+            parts = [self._new_of(octets) for octets in batches]
             acts = [act for part in parts for act in part.acts]
             if len(parts) > 1 and len(acts) <= ACTS_AT_ONCE:
                 parts = [ActBatch(acts, packed(acts))]
@@ -136,11 +136,11 @@ class Sharing:
 
     def _new_of(self, octets: bytes) -> ActBatch:
         acts = unpacked(octets)
-        first, last = acts[0], acts[-1]  # of one guard, in the order of their numbers
-        if first.serial > self._heard.get(first.writer, 0):
-            self._heard[first.writer] = last.serial
+        first, last = acts[0], acts[-1]  # all of one guard, ordered by number
+        if first.serial > self._latest_serials.get(first.writer, 0):
+            self._latest_serials[first.writer] = last.serial
             return ActBatch(acts, octets)
-        new = list(self._not_heard(acts))
+        new = list(self._new_acts(acts))
         return ActBatch(new, packed(new))
 
     def start(self) -> None:
@@ -150,37 +150,37 @@ class Sharing:
             thread.start()
 
     def stop(self) -> None:
-        """Tell what is left, and end."""
+        """Send the remaining acts, and end."""
         self._stopping.set()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
-        self._shared.say(Kind.GONE, self._clock())
+        self._shared.report_state(Kind.GONE, self._clock())
         self.exchange()
         self.close()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._file.close()
         self._store.close()
 
     def exchange(self) -> None:
-        """Tell everybody, and hear what they have to tell; never fails."""
+        """Exchange acts with everybody; never fails."""
         self.exchange_with_host()
         self.exchange_with_servers()
 
     def exchange_with_host(self) -> None:
-        """Tell the processes of this host, and hear them; never fails."""
-        if self._look_at_the_clock():
-            with self._file.trouble_in_the_log():
+        """Exchange acts with the processes of this host; never fails."""
+        if self._announce_and_tidy():
+            with self._file.log_trouble():
                 self._of_host.forget_old(self._clock(), self._live)
             self._live = None
-        with self._file.trouble_in_the_log():
+        with self._file.log_trouble():
             self._exchange(self._file)
 
     def exchange_with_servers(self) -> None:
-        """Tell the other servers, and hear them; never fails."""
-        with self._store.trouble_in_the_log():
+        """Exchange acts with the other servers; never fails."""
+        with self._store.log_trouble():
             self._exchange(self._store)
             if self._live is None:
                 self._live = self._of_servers.live_visits(self._clock())
@@ -190,10 +190,10 @@ class Sharing:
             self._begin(channel)
         acts = channel.exchange(self._shared)
         with self._lock:
-            self._shared.apply(self._not_heard(acts))
+            self._shared.apply(self._new_acts(acts))
 
     def _begin(self, channel: _Channel) -> None:
-        """Begin with all that the journals hold, in the order in which it happened."""
+        """Begin with all acts of the journals, in order of time."""
         acts = [
             act
             for each in (self._file, self._store)
@@ -201,41 +201,39 @@ class Sharing:
             for act in each.read_all()
         ]
         with self._lock:
-            self._heard = {}
-            others = times_put_right(self._not_heard(acts), self._clock().timestamp())
+            self._latest_serials = {}
+            others = times_put_right(self._new_acts(acts), self._clock().timestamp())
             _, own = self._shared.news_since(0)
-            # What our own workers did may have been read again just now.
-            known = {
-                (act.writer, act.serial): act for act in [*others, *self._not_heard(own), *own]
-            }
+            # The acts read just now may include those of our own workers.
+            known = {(act.writer, act.serial): act for act in [*others, *self._new_acts(own), *own]}
             self._shared.begin_again(sorted(known.values(), key=lambda act: act.at))
         channel.is_new = False
 
-    def _not_heard(self, acts: Iterable[Act]) -> Iterator[Act]:
-        """Those of others; each comes by the file and by the store, and counts once."""
-        own, heard = self._shared.writer, self._heard
+    def _new_acts(self, acts: Iterable[Act]) -> Iterator[Act]:
+        """New acts of others; each arrives by the file and by the store, and counts once."""
+        own, latest = self._shared.writer, self._latest_serials
         for act in acts:
-            if act.writer != own and act.serial > heard.get(act.writer, 0):
-                heard[act.writer] = act.serial
+            if act.writer != own and act.serial > latest.get(act.writer, 0):
+                latest[act.writer] = act.serial
                 yield act
 
-    def _look_at_the_clock(self) -> bool:
-        """Say now and then that this server is here, and at once when its clock was set back.
+    def _announce_and_tidy(self) -> bool:
+        """Announce this server periodically, and at once when its clock was set back.
 
         Returns:
             Whether the file should be tidied.
         """
         now = self._clock()
         at = now.timestamp()
-        if not 0 <= at - self._said < SAID_EVERY or at < self._latest:
-            self._shared.say(Kind.HERE, now)
-            self._said = at
-        tidies = at < self._latest or at - self._tidied > TIDIED_EVERY
-        if tidies:
+        if not 0 <= at - self._announced_at < ANNOUNCED_EVERY or at < self._latest_time:
+            self._shared.report_state(Kind.HERE, now)
+            self._announced_at = at
+        is_due = at < self._latest_time or at - self._tidied_at > TIDIED_EVERY
+        if is_due:
             self._shared.tidy(now)
-            self._tidied = at
-        self._latest = at
-        return tidies
+            self._tidied_at = at
+        self._latest_time = at
+        return is_due
 
     def _run(self, step: Callable[[], None]) -> None:
         while not self._stopping.wait(EVERY_SECONDS):
@@ -243,7 +241,7 @@ class Sharing:
 
 
 class _Channel:
-    """One journal, and how far this process has told and heard.
+    """One journal, and how far this process has written and read it.
 
     Args:
         journal: the table.
@@ -253,35 +251,35 @@ class _Channel:
 
     def __init__(self, journal: Journal | HostJournal, name: str, clock: Clock) -> None:
         self._journal, self._name, self._clock = journal, name, clock
-        self._told, self._asked = 0, 0.0
+        self._sent_up_to, self._read_at = 0, 0.0
         self._trouble = ""
         self.is_new = True
         """Whether it was never read."""
 
     def read_all(self) -> list[Act]:
-        """Everything that is in the journal."""
-        self._asked = self._clock().timestamp()
+        """All acts in the journal."""
+        self._read_at = self._clock().timestamp()
         return self._journal.read_again()
 
     def exchange(self, shared: Shared) -> list[Act]:
-        """Tell what is new, and hear what others have told since the last time.
+        """Write new acts, and return those that others have written since the last call.
 
-        That is when it happened, whatever the clock of another host says.
+        They happened since then, whatever the clock of another host says.
         """
-        told, news = shared.news_since(self._told)
+        position, news = shared.news_since(self._sent_up_to)
         now = self._clock().timestamp()
         found = self._journal.exchange(news)
-        self._told = told
-        since, self._asked = min(self._asked, now), now
+        self._sent_up_to = position
+        since, self._read_at = min(self._read_at, now), now
         return [act._replace(at=min(now, max(act.at, since))) for act in found]
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._journal.close()
 
     @contextmanager
-    def trouble_in_the_log(self) -> Iterator[None]:
-        """Never fail; say where trouble begins and ends."""
+    def log_trouble(self) -> Iterator[None]:
+        """Never fail; log when trouble begins and ends."""
         trouble = ""
         try:
             yield
@@ -290,7 +288,7 @@ class _Channel:
             if not self._trouble:
                 log.warning("guesses are not shared through %s: %s", self._name, error)
         except Exception as fault:
-            # A fault of ours must not end the sharing: what was not told is told later.
+            # A fault of ours must not end the sharing: what was not sent is sent later.
             trouble = repr(fault)
             if self._trouble != trouble:
                 log.exception("guesses are not shared through %s", self._name)

@@ -1,12 +1,12 @@
-"""Memory that the guards of one server's workers share, so that they look at one guess at a time.
+"""Shared memory by which the workers of one server check one guess at a time at each visit.
 
-A worker tells the others of a wrong guess within milliseconds.  Until they have heard of it they
-must not look at another one there, or several workers would each take the last guess of a bucket.
-So a worker announces a guess before it looks at it: it writes a number for the visit where only it
-writes, then reads what the others have written.  Where one of them has announced a guess that was
-not heard of yet, it waits until it has heard, or until that one was right; of two that announce at
-the same moment the one that comes first among the workers goes first.  No lock is held, so a worker
-that dies holds up nobody: its parent empties its row.
+A worker sends a wrong guess to the others within milliseconds.  Until it arrives, they must not
+check another guess there, or several workers would each take the last guess of a bucket.
+So a worker announces a guess before it checks it: it writes a number for the visit into its own
+row, then reads the rows of the others.  If one of them has announced a guess that has not arrived
+yet, the worker waits until it arrives, or is withdrawn as right; if two announce at the same
+moment, the one with the lower index goes first.  No lock is held, so a worker that dies blocks
+nobody: its parent clears its row.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SLOTS: Final = 1_048_576
-"""Visits share a slot with those whose number has the same remainder, and then wait for each other.
-So there are more than a server has visits; a slot has 4 octets."""
+"""Visits whose numbers have the same remainder share a slot, and then wait for each other.
+So there are more slots than a server has visits; a slot has 4 octets."""
 
 PATIENCE: Final = 0.1
 """Seconds after which a guess is refused, as within the pause after a wrong PIN: the other worker
 has no processor, or the companion is away."""
 
 LARGEST: Final = 2**32
-"""Numbers of acts are kept by their remainder."""
+"""Numbers of acts are stored modulo this."""
 
 
 class Siblings:
@@ -35,9 +35,9 @@ class Siblings:
 
     Args:
         memory: made by :func:`shared_memory`, before the workers were.
-        workers: how many they are.
-        index: which of them this is.
-        patience: seconds that it waits for another one, which may have no processor.
+        workers: how many there are.
+        index: of this worker.
+        patience: seconds to wait for another worker, which may have no processor.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Siblings:
         self._before: list[tuple[int, int]] = []
 
     def begin(self, writer: str) -> None:
-        """Take the place of the worker before, whose row is empty, under another name.
+        """Replace the previous worker, whose row is empty, under a new name.
 
         Args:
             writer: the name of the guard, in hex digits.
@@ -69,21 +69,21 @@ class Siblings:
         return int(writer, 16) in self._names
 
     def announce(
-        self, key: int, number: int, heard: dict[int, int], catch_up: Callable[[], None]
+        self, key: int, number: int, known: dict[int, int], catch_up: Callable[[], None]
     ) -> bool:
-        """Announce a guess; whether it may be looked at.
+        """Announce a guess, and return whether it may be checked.
 
         Args:
             key: of what is guessed at.
-            number: of the act that comes of it, at least.
-            heard: by the name of each other guard, the number of its latest act that is known here.
-            catch_up: waits for a moment, and hears what the others have done.
+            number: the lowest number that its act can get.
+            known: by the name of each other guard, the number of its latest act that is known here.
+            catch_up: waits for a moment, and receives the acts of the others.
         """
         slot = key % SLOTS
         before, until = self._own[slot], 0.0
         while True:
             self._own[slot] = number % LARGEST
-            other = self._first_before(slot, heard)
+            other = self._first_before(slot, known)
             if other is None:
                 self._before.append((slot, before))
                 return True
@@ -96,24 +96,24 @@ class Siblings:
                 return False
             catch_up()
 
-    def _first_before(self, slot: int, heard: dict[int, int]) -> int | None:
-        """The first other one that has announced something there which was not heard of."""
+    def _first_before(self, slot: int, known: dict[int, int]) -> int | None:
+        """The first other worker whose announced guess there has not arrived here."""
         for other, row in self._others:
             announced = row[slot]
-            if announced and announced > heard.get(self._names[other], 0) % LARGEST:
+            if announced and announced > known.get(self._names[other], 0) % LARGEST:
                 return other
         return None
 
-    def is_quiet(self, key: int, heard: dict[int, int]) -> bool:
-        """Whether everything that the others have guessed there was heard of."""
+    def is_quiet(self, key: int, known: dict[int, int]) -> bool:
+        """Whether all guesses that the others have announced there have arrived here."""
         slot = key % SLOTS
         for _, row in self._others:
             if row[slot]:  # of nearly all visits nobody has announced anything
-                return self._first_before(slot, heard) is None
+                return self._first_before(slot, known) is None
         return True
 
-    def keep(self, key: int, number: int) -> None:
-        """It was wrong, and is that act: the others wait until they have heard of it."""
+    def confirm(self, key: int, number: int) -> None:
+        """Mark an announced guess as wrong, with its act: the others wait until it arrives."""
         slot = key % SLOTS
         self._own[slot] = number % LARGEST
         if len(self._before) == 1 and self._before[0][0] == slot:
@@ -122,18 +122,18 @@ class Siblings:
             self._before = [each for each in self._before if each[0] != slot]
 
     def withdraw(self) -> None:
-        """What was announced and not kept was no guess."""
+        """Withdraw the announced guesses that were not confirmed as wrong."""
         while self._before:
             slot, number = self._before.pop()
             self._own[slot] = number
 
 
 def forget_worker(memory: mmap.mmap, workers: int, index: int) -> None:
-    """A worker has ended and is replaced: what it looked at last, nobody will tell."""
+    """Clear the row of a worker that has ended: the result of its last guess will never come."""
     begin = 8 * workers + 4 * SLOTS * index
     memory[begin : begin + 4 * SLOTS] = bytes(4 * SLOTS)
 
 
 def shared_memory(workers: int) -> mmap.mmap:
-    """Memory for so many workers, which are made by ``fork`` afterwards."""
+    """Memory for that many workers, which are forked afterwards."""
     return mmap.mmap(-1, workers * (8 + 4 * SLOTS))

@@ -1,9 +1,9 @@
-"""Guessing at the tablets of a location: one bucket for all of them, which holds chance.
+"""Limits guessing at the tablets of a location: one bucket of chance for all of them.
 
 A PIN that is typed at a tablet may be anybody's.  So a wrong one takes the chance that it had: the
-PINs of that length that are in use, divided by all that there are.  Where little is left, the
-tablet asks for the e-mail as well; then a guess can be right at one PIN only and takes very little.
-So honest people are let in although somebody else has used up the rest.
+PINs of that length that are in use, divided by all that there are.  When little is left, the
+tablet asks for the e-mail as well; then a guess can match one PIN only and takes very little.
+So honest people are admitted although somebody else has used up the rest.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
 
 HOLDS: Final = 0.55 * BOUND
-"""What wrong PINs may take at once."""
+"""The chance that wrong PINs may take at once."""
 
 A_DAY: Final = 0.25 * BOUND
-"""What comes back in a day."""
+"""The chance refilled in a day."""
 
-KEPT: Final = 0.1 * BOUND
-"""How much of it is kept for those who type their e-mail as well."""
+RESERVE: Final = 0.1 * BOUND
+"""The part of it reserved for those who type their e-mail as well."""
 
 MOST_RELEASED: Final = 0.15 * BOUND
-"""What the desk may add in a day; together it stays below the bound."""
+"""The chance that the desk may add in a day; the sum stays below the bound."""
 
 FREE_TRIES: Final = 3
-"""Wrong PINs that a release is good for, if so many fit."""
+"""Wrong PINs that a release allows, if so many fit."""
 
 RELEASE_LASTS: Final = 3600.0
 """Seconds."""
@@ -47,7 +47,7 @@ _ROUNDING: Final = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A tablet, and where it is; by their numbers."""
+    """The numbers of a tablet and its location."""
 
     tablet_id: int
     location_id: int
@@ -59,10 +59,10 @@ class TabletWait:
 
     location_id: int
     until: datetime
-    """When a PIN alone is looked at again."""
+    """When a PIN alone is accepted again."""
 
     chance: float
-    """That the last wrong PIN could have been right."""
+    """The chance that the last wrong PIN had."""
 
     tried: tuple[TabletTried, ...]
 
@@ -77,27 +77,27 @@ class TabletTried:
 
     guesses: int
     is_released: bool
-    """Whether the desk has let it look at some more."""
+    """Whether the desk has released it for some more."""
 
 
 @dataclass(slots=True)
 class _Door:
-    """What is left at a location."""
+    """The chance that is left at a location."""
 
     bucket: Bucket
     released: dict[int, tuple[float, float]] = field(default_factory=dict)
-    """For each tablet what the desk gave it, and when."""
+    """For each tablet the chance that the desk gave it, and when."""
 
     def wait(self, tablet_id: int, chance: float, now: float, *, with_email: bool) -> float:
-        """Seconds until a PIN may be looked at that has that chance."""
+        """Seconds until a PIN with that chance may be checked."""
         if self._is_released(tablet_id, chance, now):
             return 0.0
-        if not with_email and chance > HOLDS - KEPT:  # one of them would be too many
+        if not with_email and chance > HOLDS - RESERVE:  # one of them would be too many
             return DAY
-        return self.bucket.wait(chance + (0.0 if with_email else KEPT), now)
+        return self.bucket.wait(chance + (0.0 if with_email else RESERVE), now)
 
     def take(self, tablet_id: int, chance: float, now: float) -> None:
-        """It was wrong."""
+        """Count a wrong PIN."""
         if self._is_released(tablet_id, chance, now):
             left, at = self.released[tablet_id]
             self.released[tablet_id] = (left - chance, at)
@@ -110,12 +110,12 @@ class _Door:
 
 
 def wait_for(work: Writing, place: Place, chance: float, *, with_email: bool) -> timedelta:
-    """How long it takes until a PIN may be looked at; the tablets of the location take turns.
+    """How long until a PIN may be checked; the tablets of the location take turns.
 
     Args:
-        work: the transaction in which it is looked at then.
+        work: the transaction in which it is checked then.
         place: where it was typed.
-        chance: that it is somebody's: of the e-mail, or of all.
+        chance: that it matches a PIN: one of the e-mail, or any.
         with_email: whether the e-mail was typed as well.
     """
     hold_guesses(work, place.location_id)
@@ -125,13 +125,13 @@ def wait_for(work: Writing, place: Place, chance: float, *, with_email: bool) ->
 
 
 def count_wrong(work: Writing, place: Place, chance: float) -> None:
-    """A PIN was looked at and was wrong; in the transaction of :func:`wait_for`."""
+    """Count a wrong PIN, in the transaction of :func:`wait_for`."""
     if chance > 0:
         append_act(work, _act(work, TabletKind.WRONG, place, chance))
 
 
 def release_tablet(work: Writing, place: Place) -> int:
-    """Let a tablet look at a few more wrong PINs within an hour; right ones use none of them.
+    """Allow a tablet a few more wrong PINs within an hour; right ones use none of them.
 
     Returns:
         How many.
@@ -175,7 +175,7 @@ def _wait_at(location_id: int, acts: Sequence[TabletAct], now: datetime) -> Tabl
         return None
     door = _door(acts, seconds)
     chance = max(act.chance for act in wrong)
-    wait = door.bucket.wait(chance + KEPT, seconds)
+    wait = door.bucket.wait(chance + RESERVE, seconds)
     if not wait:
         return None
     day_ago = (now - timedelta(days=1)).timestamp()
@@ -197,7 +197,7 @@ def _wait_at(location_id: int, acts: Sequence[TabletAct], now: datetime) -> Tabl
 
 
 def _door(acts: Iterable[TabletAct], now: float) -> _Door:
-    """What is left after all that happened; a clock that was ahead leaves no times to come."""
+    """What is left after these acts; times in the future count as now."""
     door: _Door | None = None
     for act in acts:
         at = min(act.at, now)

@@ -1,6 +1,6 @@
-"""Accounting in FreeRADIUS: what a request says is handed to the companion, which stores it.
+"""Accounting in FreeRADIUS: hands requests to the companion, which stores them.
 
-FreeRADIUS makes one call of Python at a time, so all logins wait as long as this one does.
+FreeRADIUS makes one call of Python at a time, so all logins wait as long as this call does.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _number(text: str) -> bytes:
 
 
 def _marked(text: str) -> bytes:
-    """Text that begins with ``0x``: it has a mark before it."""
+    """Octets of text with a mark before it, as the text itself may begin with ``0x``."""
     return octets(text)[1:]
 
 
@@ -49,7 +49,7 @@ def _address(text: str) -> bytes:
 
 
 _READ: Final[Mapping[str, tuple[int, Callable[[str], bytes]]]] = {
-    # What FreeRADIUS calls an attribute whose length is none of its type.
+    # FreeRADIUS's name of an attribute whose length does not fit its type.
     **{
         f"Attr-{int(kind)}": (int(kind), octets)
         for kind in (*Acct, Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS)
@@ -77,7 +77,7 @@ _READ: Final[Mapping[str, tuple[int, Callable[[str], bytes]]]] = {
     "Acct-Input-Gigawords": (int(Acct.INPUT_GIGAWORDS), _number),
     "Acct-Output-Gigawords": (int(Acct.OUTPUT_GIGAWORDS), _number),
 }
-"""How each attribute is read: those in ``Tmp-…`` as ``nexio_account`` in ``policy.d`` put them."""
+"""How to read each attribute: those in ``Tmp-…`` as ``nexio_account`` in ``policy.d`` sets them."""
 
 
 def read_accounting(values: Values) -> tuple[bytes, dict[Kind, list[bytes]]]:
@@ -87,7 +87,7 @@ def read_accounting(values: Values) -> tuple[bytes, dict[Kind, list[bytes]]]:
         values: as FreeRADIUS hands them over.
 
     Raises:
-        Discarded: it does so in another way than our ``policy.d/nexio``.
+        Discarded: they are not as our ``policy.d/nexio`` hands them over.
     """
     found: dict[Kind, list[bytes]] = {}
     for name, texts in values.all():
@@ -101,12 +101,12 @@ def read_accounting(values: Values) -> tuple[bytes, dict[Kind, list[bytes]]]:
 
 
 class Accounts:
-    """Has requests stored by the companion, and waits for that, but not for long.
+    """Has requests stored by the companion, and waits for that, but only briefly.
 
     FreeRADIUS calls from one thread at a time.
 
     Args:
-        address: of the companion's door for accounting.
+        address: of the companion's socket for accounting.
         wait: the longest wait in seconds.
     """
 
@@ -115,29 +115,29 @@ class Accounts:
         self._wait = wait
         self._channel: Channel | None = None
         self._number = self._answered = 0
-        self._kept = False
-        """What the latest answer says."""
+        self._is_stored = False
+        """Whether the latest answered request is stored."""
 
     def store(self, at: float, host: str, values: Values) -> bool:
-        """Have a request stored, where it can be.
+        """Have a request stored, if possible.
 
         While an earlier one waits for the disk, this one is handed over without waiting: it is
-        stored when there is a disk again, and answered when its NAS sends it again.
+        stored when the disk works again, and answered when its NAS sends it again.
 
         Args:
-            at: when it came.
-            host: from where.
+            at: when it arrived.
+            host: its source.
             values: see :func:`read_accounting`.
 
         Returns:
-            Whether it is on a disk; if not, the companion says why, in the log.
+            Whether it is on a disk; if not, the companion logs why.
 
         Raises:
             Discarded: the disk, or the companion, takes too long; or see :func:`read_accounting`.
         """
         message = (at, host, *read_accounting(values))
         until = time.monotonic() + self._wait
-        for _ in range(2):  # once more where the companion has ended since the last time
+        for _ in range(2):  # try again if the companion has ended since the last call
             try:
                 return self._ask(message, until)
             except Closed:
@@ -145,7 +145,7 @@ class Accounts:
         raise Discarded(DiscardReason.NOT_STORED)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         if self._channel is not None:
             self._channel.close()
             self._channel = None
@@ -169,12 +169,12 @@ class Accounts:
             self._listen(channel)
         if self._answered < self._number:
             raise Discarded(DiscardReason.NOT_STORED)
-        return self._kept
+        return self._is_stored
 
     def _connected(self) -> Channel:
         if self._channel is None:
             opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            opened.settimeout(0)  # a companion that is stuck must not hold this up
+            opened.settimeout(0)  # a companion that is stuck must not block this
             try:
                 opened.connect(self._address)
             except OSError as error:
@@ -185,5 +185,5 @@ class Accounts:
 
     def _listen(self, channel: Channel) -> None:
         channel.flush()
-        for _, number, kept in channel.receive():
-            self._answered, self._kept = number, kept
+        for _, number, is_stored in channel.receive():
+            self._answered, self._is_stored = number, is_stored

@@ -1,9 +1,8 @@
-"""What the plugin does beside answering: one thread, which talks to a companion process.
+"""The background work of the plugin: one thread, connected to a companion process.
 
 The companion follows the store, records decisions and shares guesses, as it does for
-``nexio-radiusd``.  The thread starts as FreeRADIUS does, which waits a moment for the store, so
-that its first guest is answered.  It starts also where the store cannot be read: there is no table
-then.
+``nexio-radiusd``.  The thread starts with FreeRADIUS, which waits briefly for the store, so that
+its first guest is answered.  It starts even if the store cannot be read: there is no table then.
 """
 
 from __future__ import annotations
@@ -45,16 +44,16 @@ SPOOL: Final = "freeradius.db"
 ACCOUNTING_SPOOL: Final = "freeradius-accounting.db"
 
 HAND_OVER_EVERY: Final = 0.25
-"""Seconds that a decision waits in memory before it is handed over to be recorded."""
+"""Seconds between two hand-overs of decisions to be recorded."""
 
 TOGETHER: Final = 2_000
-"""Decisions in one batch: making its octets keeps guests waiting for two milliseconds."""
+"""Decisions in one batch: encoding it makes guests wait for two milliseconds."""
 
 STOP_SECONDS: Final = 6.0
-"""How long the end waits until the companion has the last decisions on a disk."""
+"""Seconds to wait at the end until the companion has the last decisions on a disk."""
 
 STILL_READ_SECONDS: Final = 10.0
-"""How long a call may look at a table after another one has taken its place."""
+"""How long a call may use a table after it was replaced."""
 
 
 class Background:
@@ -65,7 +64,7 @@ class Background:
         max_staleness: how long to go on without the store.
         packages: the folder of our packages.
         clock: aware time of day.
-        metrics_listen: where a monitor asks.
+        metrics_listen: where a monitor reads metrics.
     """
 
     def __init__(
@@ -86,14 +85,14 @@ class Background:
         """Counts what is not answered."""
 
         self.signatures = Signatures()
-        """Counts who signs without having to."""
+        """Counts requests of NAS that need not sign."""
 
         self.guard = Guard()
-        """What counts wrong passwords."""
+        """Counts wrong passwords."""
 
         self._link: _Link | None = None
         self.slots = SlotCalls(self._ask_slot)
-        """Where calls wait for slots of device limits."""
+        """The calls that wait for slots of device limits."""
 
         self._asked: deque[tuple[int, str]] = deque()
         self._accounts: Accounts | None = None
@@ -103,15 +102,15 @@ class Background:
         self._answering = threading.Event()
 
     def start(self, seconds: float) -> None:
-        """Start the thread, and wait at most so long until the store was read."""
+        """Start the thread, and wait up to ``seconds`` until the store was read."""
         self._start()
         self._answering.wait(seconds)
 
     def table(self) -> Table:
-        """What is known at the moment; the first call starts the thread where nobody has.
+        """The current table; the first call starts the thread if it is not running.
 
         Raises:
-            Discarded: the store was not read yet, or not for too long.
+            Discarded: the store was not read yet, or has been out of reach for too long.
         """
         link = self._link
         if link is None:
@@ -122,15 +121,15 @@ class Background:
         return link.table
 
     def record(self, decided: Decided) -> None:
-        """Take one decision."""
+        """Queue a decision to be recorded."""
         self._decided.append(decided)
 
     def account(self, at: float, host: str, values: Values) -> bool:
-        """Have an Accounting-Request stored, see :meth:`Accounts.store`; after :meth:`table`."""
+        """Have an Accounting-Request stored by :meth:`Accounts.store`; call :meth:`table` first."""
         return self._accounts is not None and self._accounts.store(at, host, values)
 
     def _ask_slot(self, visit_id: int, device: str) -> None:
-        """Let the thread ask: a link is of one thread."""
+        """Let the thread ask: only one thread may use a link."""
         self._asked.append((visit_id, device))
         if self._link is not None:
             self._link.wake()
@@ -142,19 +141,19 @@ class Background:
             self._thread.join()
 
     def _start(self) -> None:
-        # FreeRADIUS makes one call at a time: nobody else is here.
+        # FreeRADIUS makes one call at a time, so this needs no lock.
         if self._thread is None and not self._stopping.is_set():
             self._thread = threading.Thread(target=self._run, name="nexio-plugin", daemon=True)
             self._thread.start()
 
     def _run(self) -> None:
-        with _door() as door, _door() as told:
-            link = _Link(door.getsockname(), secrets.token_hex(8), self.guard, self._clock)
+        with _door() as link_door, _door() as accounting_door:
+            link = _Link(link_door.getsockname(), secrets.token_hex(8), self.guard, self._clock)
             link.slot_answered = self.slots.answer
             link.counts, link.discards = self._counts, self.discards.by_peer
             link.signatures = self.signatures
-            self._accounts = Accounts(told.getsockname())
-            doors = door.fileno(), told.fileno()
+            self._accounts = Accounts(accounting_door.getsockname())
+            doors = link_door.fileno(), accounting_door.fileno()
             limits = self._max_staleness, self._metrics_listen
             identity = Identity(FREERADIUS, host_name(), str(self._configuration.home))
             accounting = self._configuration.home / "spool" / ACCOUNTING_SPOOL
@@ -163,7 +162,7 @@ class Background:
             companion = Child(self._packages, task)
             try:
                 while not self._stopping.is_set():
-                    self._go_on(link, companion)
+                    self._step(link, companion)
                 self._hand_over(link)
                 if link.is_loaded:
                     link.finish(STOP_SECONDS, lambda: _replace_at_once(companion))
@@ -173,11 +172,11 @@ class Background:
                 companion.stop()
 
     def _counts(self) -> Counts:
-        """What was not answered; decisions are counted in the companion."""
+        """The unanswered requests; the companion counts decisions."""
         return Counts(discards={str(reason): n for reason, n in self.discards.counts.items()})
 
-    def _go_on(self, link: _Link, companion: Child) -> None:
-        """Do what there is to do; a fault of ours must not end it."""
+    def _step(self, link: _Link, companion: Child) -> None:
+        """Do the pending work once; a fault of ours must not end the thread."""
         try:
             companion.mind(is_in_use=link.is_loaded)
             companion.wait(link, HAND_OVER_EVERY)
@@ -186,7 +185,7 @@ class Background:
             self._hand_over(link)
             link.act()
             link.retire_some()
-            # How old a table is follows after it.
+            # The age of a table arrives after the table.
             if self._link is None and link.is_loaded and link.age <= self._max_staleness:
                 freeze_memory()
                 self._link = link
@@ -212,20 +211,20 @@ def _door() -> socket.socket:
 
 
 def _replace_at_once(companion: Child) -> None:
-    """Start another one where it has ended, which may be seen a moment later."""
+    """Replace a companion that has ended, which may become visible a moment later."""
     companion.wait(None, 0.0)
     companion.mind(is_in_use=True, at_once=True)
 
 
 class _Link(Link):
-    """A link in a thread beside those that answer."""
+    """A link in a thread of its own, beside those that answer."""
 
     def __init__(self, address: bytes, name: str, guard: Guard, clock: Clock) -> None:
         super().__init__(address, name, guard, clock)
         self._retired: deque[tuple[float, Table]] = deque()
 
     def retire_some(self) -> None:
-        """Give back the tables that no call looks at any more."""
+        """Release the tables that no call uses any more."""
         while self._retired and time.monotonic() - self._retired[0][0] > STILL_READ_SECONDS:
             super()._retire(self._retired.popleft()[1])
 

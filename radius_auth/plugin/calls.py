@@ -1,4 +1,4 @@
-"""One call from FreeRADIUS: at what stage it comes, and what it returns."""
+"""One call from FreeRADIUS: its stage, its data and its result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ReturnCode(IntEnum):
-    """What a call of a module returns; the numbers are FreeRADIUS's ``RLM_MODULE_…``."""
+    """The return code of a module; the numbers are FreeRADIUS's ``RLM_MODULE_…``."""
 
     REJECT = 0
     FAIL = 1
@@ -35,7 +35,7 @@ class ReturnCode(IntEnum):
 
 
 class Stage(StrEnum):
-    """Where FreeRADIUS is with a request; our configuration says so in ``STAGE``."""
+    """FreeRADIUS's stage of a request; our configuration puts it in ``STAGE``."""
 
     OUTER = "outer"
     INNER = "inner"
@@ -47,7 +47,7 @@ class Stage(StrEnum):
     ACCOUNTING = "accounting"
 
     CLIENT = "client"
-    """No request: is there a NAS of this address?"""
+    """No request: FreeRADIUS asks for the NAS of an address."""
 
     STATUS = "status"
     """A Status-Server."""
@@ -64,7 +64,7 @@ class CallResult(NamedTuple):
     control: Updates = ()
 
     def __repr__(self) -> str:
-        """Nothing that could be a PIN."""
+        """Show nothing that could be a PIN."""
         return f"CallResult(outcome={self.outcome!r})"
 
 
@@ -77,11 +77,11 @@ class Call(NamedTuple):
     now: datetime
     table: Table
     values: Values
-    """What FreeRADIUS hands over; passwords are among it."""
+    """The attributes that FreeRADIUS hands over, passwords included."""
 
     stage: str | None
     address: str
-    """Where the packet came from."""
+    """The source address of the packet."""
 
     client: Client | None
     """The NAS of that address."""
@@ -93,7 +93,7 @@ class Call(NamedTuple):
 
     @property
     def need_not_be_signed(self) -> bool:
-        """Whether a NAS asks that may leave it out."""
+        """Whether the NAS may leave Message-Authenticator out."""
         client = self.client
         return client is not None and not client.require_message_authenticator
 
@@ -104,7 +104,7 @@ class Call(NamedTuple):
 
     @property
     def is_in_tunnel(self) -> bool:
-        """Whether FreeRADIUS itself asks, for a device in the tunnel of TTLS or PEAP."""
+        """Whether it is FreeRADIUS's own request for a device in the tunnel of TTLS or PEAP."""
         return "FreeRADIUS-Proxied-To" in self.values.first
 
     @property
@@ -130,7 +130,7 @@ ACCEPT: Final = ("Auth-Type", ":=", "Accept")
 
 
 def more_attributes(call: Call, login: Login, decision: Accepted) -> Updates:
-    """What an accept says beside that, where somebody has set something; of several values, each.
+    """The further attributes of an accept that were set, with all values of each.
 
     They go into the reply at once: a reject drops everything that is not its own.
     """
@@ -159,11 +159,11 @@ def reason_of_freeradius(call: Call, login: Login | None) -> Reason:
 
     Args:
         call: the call.
-        login: what an earlier call kept, if one did.
+        login: the login that an earlier call stored, if any.
     """
     if call.is_eap:
-        # In the tunnel each PIN that is verified was counted as a guess before; PEAP itself ends
-        # a login outside where GTC says nothing.
+        # In the tunnel each PIN that is verified was counted as a guess before; outside, PEAP
+        # itself ends a login if GTC has no answer.
         verified = login is not None and (not call.is_in_tunnel or login.guess)
         return Reason.WRONG_PIN if verified else Reason.EAP_FAILED
     return Reason.WRONG_PIN if call.is_ms_chap else Reason.UNSUPPORTED_METHOD
@@ -179,7 +179,7 @@ def words_for(call: Call, rejected: Rejected) -> Updates:
 
 
 def check_proxy_state(call: Call) -> None:
-    """Apply *limit Proxy-State*, which FreeRADIUS 3.2.1 does not know (Must 12).
+    """Apply *limit Proxy-State*, which FreeRADIUS 3.2.1 does not support (Must 12).
 
     Raises:
         Discarded: the NAS may leave Message-Authenticator out, but not beside Proxy-State.

@@ -1,4 +1,4 @@
-"""Logins between two calls of FreeRADIUS."""
+"""Stores logins between two calls of FreeRADIUS."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ class Login:
     """The number of the guess that the guard counts until the PIN is proven; 0 for none."""
 
     took_us: int = 0
-    """Microseconds that the plugin took in the calls before."""
+    """Microseconds that the plugin took in earlier calls."""
 
 
 class Logins:
-    """Keeps a login from one call to the next, under a number that FreeRADIUS keeps as text."""
+    """Stores a login from one call to the next, under a number that FreeRADIUS stores as text."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Login] = {}
+        self._by_number: dict[str, Login] = {}
         self._numbers = itertools.count(1)
 
-    def keep(self, login: Login) -> str:
-        """Keep a login; the oldest one goes where there are too many."""
-        if len(self._kept) >= MOST:
-            del self._kept[next(iter(self._kept))]
+    def add(self, login: Login) -> str:
+        """Store a login, and return its number; drop the oldest one if there are too many."""
+        if len(self._by_number) >= MOST:
+            del self._by_number[next(iter(self._by_number))]
         number = str(next(self._numbers))
-        self._kept[number] = login
+        self._by_number[number] = login
         return number
 
     def find(self, number: str | None) -> Login | None:
         """The login of that number, or None."""
-        return self._kept.get(number or "")
+        return self._by_number.get(number or "")
 
     def drop(self, number: str | None) -> None:
         """Forget a login that has ended."""
-        self._kept.pop(number or "", None)
+        self._by_number.pop(number or "", None)

@@ -1,8 +1,8 @@
-"""An Access-Request as FreeRADIUS hands it to Python: pairs of name and value, all text.
+"""Reads requests as FreeRADIUS hands them to Python: pairs of name and value, all text.
 
 Octets arrive as ``0x…``, and numbers that have a name as that name, in the order of the packet.
-Attributes of FreeRADIUS's own (``Tmp-…``), which no packet can hold, carry what our configuration
-says.  Text that is not UTF-8 would fail the whole call, so such a request brings its text in them,
+FreeRADIUS's own attributes (``Tmp-…``), which no packet can contain, carry what our configuration
+sets.  Text that is not UTF-8 would fail the whole call, so such a request has its text in them,
 in hexadecimal.
 """
 
@@ -44,10 +44,10 @@ class Values(NamedTuple):
     """The first value of each name."""
 
     several: Mapping[str, list[str]]
-    """All values of those that came more than once."""
+    """All values of those that appear more than once."""
 
     def __repr__(self) -> str:
-        """Nothing that could be a PIN."""
+        """Show nothing that could be a PIN."""
         return "Values()"
 
     def all(self) -> Iterator[tuple[str, list[str]]]:
@@ -60,20 +60,20 @@ SENDER: Final = "Tmp-String-0"
 """The address that the packet came from."""
 
 STAGE: Final = "Tmp-String-1"
-"""Where FreeRADIUS is with it, see ``radius_auth.plugin.calls.Stage``."""
+"""The stage of the request, see ``radius_auth.plugin.calls.Stage``."""
 
 NOTE: Final = "Tmp-String-2"
-"""The number of the login that an earlier call kept; or ``LOGGED``."""
+"""The number of the login that an earlier call stored; or ``LOGGED``."""
 
 LOGGED: Final = "logged"
-"""The reject is in the log, and has its words: FreeRADIUS need not ask again."""
+"""The reject is in the log, and has its Reply-Message: FreeRADIUS need not call again."""
 
 PROVEN: Final = "Tmp-String-3"
 """The number of a login whose PIN was proven to be right."""
 
 REPLIED: Final = ("Session-Timeout", "Class")
 DECIDED: Final = ("Tmp-Integer-2", "Tmp-Octets-0")
-"""Where an accept waits for ``post-auth``, which puts it into the reply."""
+"""Attributes that hold an accept until ``post-auth`` puts it into the reply."""
 
 TEXTS: Final = {
     Attribute.USER_PASSWORD: ("User-Password", "Tmp-String-4"),
@@ -82,7 +82,7 @@ TEXTS: Final = {
     Attribute.CALLING_STATION_ID: ("Calling-Station-Id", "Tmp-String-7"),
     Attribute.NAS_IDENTIFIER: ("NAS-Identifier", "Tmp-String-8"),
 }
-"""The name of the text, and of the same in hexadecimal with ``=`` before it; see ``policy.d``."""
+"""The name of the text, and of its hexadecimal form with ``=`` before it; see ``policy.d``."""
 
 _SERVICE_TYPES: Final[Mapping[str, int]] = {
     "Callback-Login-User": ServiceType.CALLBACK_LOGIN,
@@ -93,14 +93,14 @@ _SERVICE_TYPES: Final[Mapping[str, int]] = {
     "Call-Check": ServiceType.CALL_CHECK,
     "Callback-Administrative": ServiceType.CALLBACK_ADMINISTRATIVE,
 }
-"""Those that decide something, by their names in FreeRADIUS's dictionary."""
+"""The services that matter, by their names in FreeRADIUS's dictionary."""
 
 _SERVICE_NUMBERS: Final = {name: int(number) for name, number in _SERVICE_TYPES.items()}
 _VIRTUAL: Final = "Virtual"
 
 
 def octets(digits: str) -> bytes:
-    """The octets of ``0x…``; none where they are no hexadecimal digits."""
+    """The octets of ``0x…``; empty if the digits are not hexadecimal."""
     try:
         return bytes.fromhex(digits.removeprefix("0x"))
     except ValueError:
@@ -119,33 +119,34 @@ _READ: Final[Mapping[str, tuple[Kind, Callable[[str], bytes]]]] = {
     **{name: (int(kind), str.encode) for kind, (name, _) in TEXTS.items()},
     "CHAP-Password": (int(Attribute.CHAP_PASSWORD), octets),
     "CHAP-Challenge": (int(Attribute.CHAP_CHALLENGE), octets),
-    # FreeRADIUS reads these three itself: only that they are there says something.
+    # FreeRADIUS reads these three itself: only their presence matters.
     "EAP-Message": (int(Attribute.EAP_MESSAGE), str.encode),
     "MS-CHAP-Response": (MS_CHAP_RESPONSE, str.encode),
     "MS-CHAP2-Response": (MS_CHAP2_RESPONSE, str.encode),
     "Service-Type": (int(Attribute.SERVICE_TYPE), _service),
     "NAS-Port-Type": (int(Attribute.NAS_PORT_TYPE), _port_type),
 }
-"""How each attribute is read."""
+"""How to read each attribute."""
 
 _READ_INSTEAD: Final[Mapping[str, tuple[Kind, Callable[[str], bytes]]]] = {
     **{name: (int(kind), lambda text: octets(text)[1:]) for kind, (_, name) in TEXTS.items()},
     # A Service-Type of a wrong length has no name in FreeRADIUS.
     f"Attr-{Attribute.SERVICE_TYPE}": (int(Attribute.SERVICE_TYPE), octets),
 }
-"""What counts in place of that, where it is there."""
+"""Attributes that replace those, if they are present."""
 
 VERIFIED_BY_FREERADIUS: Final = frozenset({"EAP-Message", "MS-CHAP-Response", "MS-CHAP2-Response"})
 """Methods whose password we never see."""
 
 _UNUSUAL: Final = VERIFIED_BY_FREERADIUS | {"CHAP-Password", *_READ_INSTEAD}
-"""What a login by PAP has not."""
+"""Attributes that a login by PAP does not have."""
 
 _NONE: Final[Mapping[str, list[str]]] = {}
 _PASSWORD: Final = int(Attribute.USER_PASSWORD)
 _READ_PASSWORD: Final = b"in clear by now"
-_SAID_EMPTY: Final[frozenset[Kind]] = frozenset({_PASSWORD, int(Attribute.EAP_MESSAGE)})
-"""What says something also without a value: an empty password is one (RFC 3579 section 2.1)."""
+_MAY_BE_EMPTY: Final[frozenset[Kind]] = frozenset({_PASSWORD, int(Attribute.EAP_MESSAGE)})
+"""Attributes that count even if empty: an empty password is a password (for EAP-Message: RFC 3579
+section 2.1)."""
 
 
 def by_name(pairs: Pairs) -> Values:
@@ -163,7 +164,7 @@ def by_name(pairs: Pairs) -> Values:
 
 
 def read_request(values: Values, client: Client | None) -> Request:
-    """What the request asks.
+    """Read an Access-Request.
 
     Args:
         values: see :func:`by_name`.
@@ -176,7 +177,7 @@ def read_request(values: Values, client: Client | None) -> Request:
     password = find("User-Password")
     if password is None:
         return read_any_request(values, client)
-    # PAP at a NAS that is known by its address, as nearly every login: nothing contradicts itself.
+    # PAP at a NAS that is known by its address, as nearly every login: nothing can contradict.
     station, service, port = find("Calling-Station-Id"), find("Service-Type"), find("NAS-Port-Type")
     fields = (
         nas,
@@ -192,7 +193,7 @@ def read_request(values: Values, client: Client | None) -> Request:
 
 
 def read_any_request(values: Values, client: Client | None) -> Request:
-    """The same for whatever may come, which takes longer."""
+    """The same for any request, which takes longer."""
     first, several, password = _read(values)
     return request_of(first, several, password, None, client)
 
@@ -204,9 +205,9 @@ def _read(values: Values) -> tuple[First, RawValues, Pap | None]:
     for name, value in values.first.items():
         if name in _READ:
             kind, read = _READ[name]
-            said = read(value)
-            if said or kind in _SAID_EMPTY:  # RFC 2865 section 5: one without a value is none
-                sent[kind] = said
+            raw = read(value)
+            if raw or kind in _MAY_BE_EMPTY:  # RFC 2865 section 5: other empty ones do not count
+                sent[kind] = raw
     password = None
     if _PASSWORD in sent:
         password = Pap(sent[_PASSWORD])
@@ -215,7 +216,7 @@ def _read(values: Values) -> tuple[First, RawValues, Pap | None]:
 
 
 def _read_all(values: Values) -> tuple[First, RawValues, Pap | None]:
-    """The same where something came more than once, or as octets."""
+    """The same if something appears more than once, or as octets."""
     sent: dict[Kind, list[bytes]] = {}
     for readers in (_READ, _READ_INSTEAD):
         for name, found in values.all():
@@ -232,7 +233,7 @@ def _read_all(values: Values) -> tuple[First, RawValues, Pap | None]:
 def as_updates(attributes: Iterable[tuple[str, str | int | bytes]]) -> Updates:
     """Values as FreeRADIUS takes them from Python: text, octets as ``0x…``.
 
-    Each replaces what is there: without an operator FreeRADIUS would leave that as it was.
+    Each replaces the present value: without an operator FreeRADIUS would not change it.
     """
     return tuple((name, ":=", _written(value)) for name, value in attributes)
 

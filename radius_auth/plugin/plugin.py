@@ -1,8 +1,8 @@
-"""What FreeRADIUS asks, and what it gets back; no call to FreeRADIUS is in here.
+"""Answers the calls of FreeRADIUS; it does not call FreeRADIUS itself.
 
 The plugin compares a password that it can read, or a response to CHAP, with the PINs: one call
 decides.  FreeRADIUS verifies MS-CHAP, in a tunnel or not, against the one PIN that it gets from
-the plugin.  The same rules decide the visit whose PIN was proven, in a later call.
+the plugin.  The same rules decide about the visit whose PIN was proven, in a later call.
 """
 
 from __future__ import annotations
@@ -64,20 +64,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CLIENT, _STATUS, _OUTER, _OK = Stage.CLIENT, Stage.STATUS, Stage.OUTER, ReturnCode.OK
-"""Looked up once: asking an enumeration takes as long as asking ten names of a module."""
+"""Looked up once: access to an enumeration member takes as long as to ten names of a module."""
 
 
 class Plugin:
-    """Answers FreeRADIUS's calls by the table of the moment.
+    """Answers FreeRADIUS's calls by the current table.
 
     Args:
-        table: returns the table, or raises `Discarded` where there is none to decide by.
+        table: returns the table, or raises `Discarded` if there is none to decide by.
         guard: counts wrong passwords.
         record: takes each decision.
-        account: has an Accounting-Request stored; whether it is on a disk.
+        account: has an Accounting-Request stored; returns whether it is on a disk.
         clock: aware time of day; decides windows.
         ask_slot: asks for a slot of a visit's device limit.
-        signatures: counts who signs without having to.
+        signatures: counts requests of NAS that need not sign.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
@@ -100,10 +100,10 @@ class Plugin:
         self._logins = Logins()
 
     def authorize(self, pairs: Pairs) -> CallResult:
-        """Decide, or prepare what FreeRADIUS verifies.
+        """Decide, or supply the PIN that FreeRADIUS verifies.
 
         Raises:
-            KeyUnusable: a PIN cannot be unsealed.
+            KeyUnusable: a PIN cannot be decrypted.
             Discarded: the request gets no answer.
         """
         call = self._begin(pairs)
@@ -158,18 +158,18 @@ class Plugin:
             unknown = Reason.UNKNOWN_USER if login.visit_id else reason_of_freeradius(call, noted)
             return self._refuse(call, login, Rejected(reason=unknown))
         if call.is_eap and call.stage == _OUTER:
-            # The packet that gets the accept decides where the guest is, not an earlier one.
+            # The packet that gets the accept determines the guest's location, not an earlier one.
             login.request = _read(call).request
             if refused := self._refuse_contradictory(call, login):
                 return refused
         decision = choose_visit(login.request, [visit], call.table, call.now)
-        got_in = decision.visit.id if isinstance(decision, Accepted) else None
-        self._guard.give_back(login.guess, got_in, call.now)
+        admitted_visit = decision.visit.id if isinstance(decision, Accepted) else None
+        self._guard.give_back(login.guess, admitted_visit, call.now)
         decision = self._limit(call, login, decision)
         if isinstance(decision, Rejected):
             return self._refuse(call, login, decision)
         more: Updates = ()
-        if call.stage == _OUTER:  # once for each guest: the inner accept is not the last word
+        if call.stage == _OUTER:  # once for each guest: the inner accept is not final
             self._log(call, login, decision)
             self._logins.drop(number)
             more = more_attributes(call, login, decision)
@@ -184,8 +184,8 @@ class Plugin:
         call = self._begin(pairs)
         if call.stage == _STATUS:  # RFC 5997 section 4.2: on that port, too
             return DONE
-        is_kept = self._account(call.now.timestamp(), call.address, call.values)
-        return DONE if is_kept else SILENT
+        is_stored = self._account(call.now.timestamp(), call.address, call.values)
+        return DONE if is_stored else SILENT
 
     def _decide(self, call: Call, login: Login) -> CallResult:
         """Decide about a password that can be read, or a response to CHAP.
@@ -201,11 +201,11 @@ class Plugin:
             more = more_attributes(call, login, decision)
             return named(CallResult, (_OK, more, (ACCEPT, *accepted(decision, DECIDED))))
         login.visit_id = decision.visit.id
-        proof = (PROVEN, self._keep(call, login))
+        proof = (PROVEN, self._save(call, login))
         return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *as_updates([proof])))
 
     def _limit(self, call: Call, login: Login, decision: Decision) -> Decision:
-        """Apply the visit's limit of devices (R18) where the last word is said: not in a tunnel."""
+        """Apply the visit's device limit (R18) to a final decision, so not inside a tunnel."""
         if (
             isinstance(decision, Rejected)
             or decision.visit.max_devices is None
@@ -219,27 +219,27 @@ class Plugin:
         return remaining(decide_by_answer(decision, answer, call.table), self._clock())
 
     def _supply_pin(self, call: Call, login: Login) -> CallResult:
-        """Give FreeRADIUS the one PIN that it compares the response with."""
+        """Give FreeRADIUS the PIN to compare the response with."""
         candidate = find_candidate(login.request, call.table, call.now)
         if not isinstance(candidate, Rejected):
             pin = call.table.keyring.unseal(candidate.pin_sealed, VISIT_PIN)
             login.visit_id = candidate.id
         elif call.is_eap and is_miss(candidate.reason):
-            # A tunnel takes several packets: a guest whom nobody knows sees what everybody sees.
+            # A tunnel takes several packets: an unknown guest must see the same ones as others.
             pin = secrets.token_hex(16)
             login.rejected = candidate
         else:
-            # Nothing will be verified, but it is a guess all the same.
+            # Nothing will be verified, but it still counts as a guess.
             return self._reserve(call, login) or self._refuse(call, login, candidate)
         if call.is_ms_chap and (refused := self._reserve(call, login)):
             return refused
-        control = [("Cleartext-Password", pin), (NOTE, self._keep(call, login))]
+        control = [("Cleartext-Password", pin), (NOTE, self._save(call, login))]
         if not call.is_eap:
             control.append(("Auth-Type", "MS-CHAP"))
         return CallResult(outcome=ReturnCode.OK, control=as_updates(control))
 
     def _reserve(self, call: Call, login: Login) -> CallResult | None:
-        """Count a response as a wrong PIN until it is proven; reject where there were too many."""
+        """Count a response as a wrong PIN until it is proven; reject if there were too many."""
         guess = reserve_guess(login.request, login.visit_id, call.table, self._guard, call.now)
         if isinstance(guess, Rejected):
             return self._refuse(call, login, guess)
@@ -258,14 +258,14 @@ class Plugin:
             self._log(call, login, rejected)
             reply, note = words_for(call, rejected), LOGGED
         else:
-            reply, note = (), self._keep(call, login)
+            reply, note = (), self._save(call, login)
         control = as_updates([(NOTE, note)])
         return CallResult(outcome=ReturnCode.REJECT, reply=reply, control=control)
 
     def _log_reject(self, call: Call) -> CallResult:
-        """Log a reject that FreeRADIUS is about to send, and find the words for the guest."""
+        """Log a reject that FreeRADIUS is about to send, and return its Reply-Message."""
         number = call.find(NOTE)
-        if number == LOGGED:  # an older policy.d/nexio asks all the same
+        if number == LOGGED:  # an older policy.d/nexio calls anyway
             return DONE
         found = self._logins.find(number)
         login = found or _read(call)
@@ -281,9 +281,9 @@ class Plugin:
         client = table.nas.find(address) if address else None
         return named(Call, (began, self._clock(), table, values, find(STAGE), address, client))
 
-    def _keep(self, call: Call, login: Login) -> str:
+    def _save(self, call: Call, login: Login) -> str:
         login.took_us += call.took_us
-        return self._logins.keep(login)
+        return self._logins.add(login)
 
     def _log(self, call: Call, login: Login, decision: Decision) -> None:
         request = login.request

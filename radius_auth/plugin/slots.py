@@ -1,4 +1,4 @@
-"""A call of FreeRADIUS that waits for a slot of a visit's device limit (R18)."""
+"""Lets calls of FreeRADIUS wait for a slot of a visit's device limit (R18)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONGEST_WAIT: Final = 0.25
-"""Seconds that a guest's thread of FreeRADIUS waits for the companion."""
+"""Seconds that a FreeRADIUS thread waits for the companion."""
 
-KEPT_SECONDS: Final = 12.0
-"""So long an answer is waited for, by nobody in the end."""
+FORGET_SECONDS: Final = 12.0
+"""Seconds after which a request for a slot is forgotten; its call has ended long before."""
 
 
 class _Asked:
-    """A slot that was asked for and has no answer yet."""
+    """A request for a slot that has no answer yet."""
 
     def __init__(self) -> None:
         self.at = time.monotonic()
@@ -29,7 +29,7 @@ class _Asked:
 
 
 class SlotCalls:
-    """Waits in FreeRADIUS's threads; the thread of the link asks and hears.
+    """Waits in FreeRADIUS's threads; the thread of the link sends requests and receives answers.
 
     Args:
         send: lets the link ask, from any thread.
@@ -43,8 +43,8 @@ class SlotCalls:
     def ask(self, visit_id: int, device: str) -> Answer:
         """Ask for a slot; without an answer in time the store counts as away.
 
-        Silence would not make the NAS ask again: FreeRADIUS drops what it has not answered, however
-        often that is repeated.  A companion that has been silent for long is not waited for.
+        Silence would not help: FreeRADIUS drops every retransmission of a request that it has not
+        answered.  If the companion has been silent for long, this does not wait for it.
         """
         with self._lock:
             if self._is_silent():
@@ -57,7 +57,7 @@ class SlotCalls:
         return asked.answer
 
     def answer(self, visit_id: int, device: str, answer: Answer) -> None:
-        """Take what the companion says."""
+        """Apply an answer of the companion."""
         with self._lock:
             asked = self._asked.pop((visit_id, device), None)
         if asked is not None:
@@ -68,7 +68,7 @@ class SlotCalls:
         now = time.monotonic()
         while self._asked:
             key, oldest = next(iter(self._asked.items()))
-            if now - oldest.at < KEPT_SECONDS:
+            if now - oldest.at < FORGET_SECONDS:
                 return now - oldest.at > SLOT_SECONDS
             del self._asked[key]
         return False

@@ -1,7 +1,7 @@
-"""What an Access-Request asks: its attributes read as one value, for both servers alike.
+"""Reads the attributes of an Access-Request into one value, for both servers alike.
 
-The raw octets of each attribute come in, from a packet or from FreeRADIUS.  Only what the decision
-needs can be wrong with a request (R22): NAS send odd and doubled attributes.
+The input is the raw octets of each attribute, from a packet or from FreeRADIUS.  Only attributes
+that the decision needs can make a request wrong (R22): NAS send odd and doubled attributes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Values: TypeAlias = Mapping[Kind, Sequence[bytes]]
 _MICROSOFT: Final = 311
 MS_CHAP_RESPONSE: Final = (_MICROSOFT, 1)
 MS_CHAP2_RESPONSE: Final = (_MICROSOFT, 25)
-"""RFC 2548 section 2; no other attribute of a vendor says something."""
+"""RFC 2548 section 2; no other attribute of a vendor matters."""
 
 _USER_NAME, _USER_PASSWORD = int(Attribute.USER_NAME), int(Attribute.USER_PASSWORD)
 _CHAP_PASSWORD, _CHAP_CHALLENGE = int(Attribute.CHAP_PASSWORD), int(Attribute.CHAP_CHALLENGE)
@@ -48,7 +48,7 @@ _SERVICE_TYPE, _NAS_PORT_TYPE = int(Attribute.SERVICE_TYPE), int(Attribute.NAS_P
 _ONCE: Final[frozenset[Kind]] = frozenset(
     {_USER_PASSWORD, _CHAP_PASSWORD, MS_CHAP_RESPONSE, MS_CHAP2_RESPONSE}
 )
-"""Login methods of one attribute; of EAP-Message there may be several."""
+"""Login methods of one attribute; EAP-Message may appear several times."""
 
 _METHODS: Final = _ONCE | {_EAP_MESSAGE}
 _OTHER_METHODS: Final = _METHODS - {_USER_PASSWORD}
@@ -63,7 +63,7 @@ _SERVICES: Final = frozenset(ServiceType)
 
 
 def read_access_request(packet: Packet, client: Client) -> Request:
-    """Read what a verified Access-Request asks."""
+    """Read a verified Access-Request."""
     first: First = packet.first
     several: Values = packet.several
     if _VENDOR_SPECIFIC in first:
@@ -83,14 +83,14 @@ def request_of(
     authenticator: bytes | None,
     client: Client | None,
 ) -> Request:
-    """What is asked; whatever is wrong with it ends in ``contradictory``.
+    """Build the request; anything wrong with it sets ``contradictory``.
 
     Args:
-        first: the first value of each attribute; an empty one says nothing.
-        several: all values of those that came more than once.  Nearly no NAS sends any, so what
-            they contradict is asked only where there are some (``python -m benchmarks.path``).
+        first: the first value of each attribute; an empty one counts as absent.
+        several: all values of those that appear more than once.  Nearly no NAS sends any, so
+            they are checked only if there are some (``python -m benchmarks.path``).
         password: User-Password in clear, only its trailing NULs removed; None for another method.
-        authenticator: the Request Authenticator, None where it is not known.
+        authenticator: the Request Authenticator, None if it is not known.
         client: the NAS of the address that it came from.
     """
     nas = None if client is None else client.only
@@ -135,17 +135,17 @@ def with_microsoft(by_type: Values) -> Values:
 
 
 def first_and_several(sent: Values) -> tuple[First, Values]:
-    """The first value of each attribute, and all of those that say something more than once.
+    """The first value of each attribute, and all values of those that have more than one.
 
-    RFC 2865 section 5: an attribute without a value is none.  EAP-Message alone says something
-    without any: that a login begins (RFC 3579 section 2.1).
+    RFC 2865 section 5: an attribute without a value does not count.  Only an empty EAP-Message
+    means something: that a login begins (RFC 3579 section 2.1).
     """
-    said = {
+    present = {
         kind: [value for value in found if value or kind == _EAP_MESSAGE]
         for kind, found in sent.items()
     }
-    first = {kind: found[0] for kind, found in said.items() if found}
-    return first, {kind: found for kind, found in said.items() if len(found) > 1}
+    first = {kind: found[0] for kind, found in present.items() if found}
+    return first, {kind: found for kind, found in present.items() if len(found) > 1}
 
 
 def reveal_password(hidden: bytes, authenticator: bytes, secret: bytes) -> bytes:
@@ -169,7 +169,7 @@ def reveal_password(hidden: bytes, authenticator: bytes, secret: bytes) -> bytes
 
 
 def _parts_of(value: bytes) -> Sequence[tuple[int, bytes]]:
-    """RFC 2865 section 5.26: what a Vendor-Specific holds; nothing where that does not fill it."""
+    """The sub-attributes of a Vendor-Specific, if they fill it exactly (RFC 2865 section 5.26)."""
     start, parts = _VENDOR_ID, []
     while start + 2 <= len(value) and value[start + 1] >= 2:  # noqa: PLR2004 - type and length
         end = start + value[start + 1]
@@ -189,9 +189,9 @@ def _nas_of(client: Client, first: First, several: Values) -> tuple[Nas | None, 
 
 
 def _read_chap(first: First, authenticator: bytes | None) -> Chap | None:
-    """RFC 2865 section 5.3: CHAP-Password is an ident and a response of 16 octets."""
+    """Read CHAP-Password: an ident and a response of 16 octets (RFC 2865 section 5.3)."""
     password = first.get(_CHAP_PASSWORD, b"")
-    # RFC 2865 section 5.40: without CHAP-Challenge it is the Request Authenticator.
+    # RFC 2865 section 5.40: without CHAP-Challenge, the Request Authenticator is the challenge.
     challenge = first.get(_CHAP_CHALLENGE) or authenticator
     if len(password) != _CHAP_PASSWORD_LENGTH or challenge is None:
         return None
@@ -214,14 +214,14 @@ def _is_bad_chap(first: First, several: Values) -> bool:
 
 
 def _has_several_methods(first: First) -> bool:
-    """RFC 2865 section 4.1, RFC 3579 section 3.3."""
+    """Whether there are several login methods (RFC 2865 section 4.1, RFC 3579 section 3.3)."""
     if len(first.keys() & _METHODS) <= 1:
         return False
     return sum(bool(first.get(kind)) for kind in _ONCE) + (_EAP_MESSAGE in first) > 1
 
 
 def _is_contradictory(several: Values) -> bool:
-    """Whether what came more than once says different things, or must come once."""
+    """Whether attributes that appear more than once contradict, or must appear once."""
     services = several.get(_SERVICE_TYPE, _NONE)
     return (
         not several.keys().isdisjoint(_ONCE)
@@ -233,7 +233,7 @@ def _is_contradictory(several: Values) -> bool:
 
 
 def _differ(meaning: Callable[[bytes], object], found: Sequence[bytes]) -> bool:
-    """Whether several values mean different things; None means nothing."""
+    """Whether values have different meanings; None does not count."""
     return len(set(map(meaning, found)) - {None}) > 1
 
 
@@ -242,16 +242,16 @@ def _key_of(name: bytes) -> str:
 
 
 def _service(value: bytes) -> int:
-    """The service, 0 for all that are a guest's."""
+    """The service, 0 for all that a guest may ask for."""
     service = int.from_bytes(value)
     return service if service in _SERVICES else 0
 
 
 def _station(several: Values, first: bytes | None) -> bytes | None:
-    """The device's address; of several values the one that is a MAC (R18)."""
+    """The address of the device; of several values the one that is a MAC (R18)."""
     return next(filter(mac_of, several.get(_CALLING_STATION_ID, _NONE)), first)
 
 
 def _port(several: Values, first: bytes | None) -> bytes | None:
-    """None where it is not said clearly: it is never proof by itself (R22)."""
+    """NAS-Port-Type, None if its values differ: it is never proof by itself (R22)."""
     return first if len(set(several.get(_NAS_PORT_TYPE, _NONE))) <= 1 else None

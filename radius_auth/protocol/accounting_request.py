@@ -1,6 +1,6 @@
-"""What an Accounting-Request says: its attributes read as a record (RFC 2866).
+"""Reads the attributes of an Accounting-Request into a record (RFC 2866).
 
-What pyrad would decode is not needed for that: the values are few, and their lengths are checked.
+It does without pyrad's decoding: the values are few, and their lengths are checked.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Unstorable(enum.StrEnum):
 
 
 LONGEST_SESSION: Final = timedelta(days=366)
-"""A NAS that says more does not know; what it says of that is not used."""
+"""A NAS that reports more is wrong; the value is not used."""
 
 _STATUS: Final = {
     1: Status.START,
@@ -58,22 +58,22 @@ _STATUS: Final = {
     7: Status.ON,
     8: Status.OFF,
 }
-"""Whatever else a NAS tells (tunnels, Failed, what a vendor made up) is nothing of a session."""
+"""All other values (tunnels, Failed, vendor-specific ones) do not concern a session."""
 
 _NEEDED: Final = frozenset(
     map(int, {*Acct, Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS} - {Acct.EVENT_TIMESTAMP})
 )
-"""What a record takes numbers and addresses from; no other attribute can spoil it."""
+"""Attributes that a record takes numbers and addresses from; no other one can make it invalid."""
 
 _STAMP_OCTETS: Final = 4
 
 _CLASS: Final = re.compile(rb"nexio/([0-9]{1,10})/([0-9]{1,10})/([0-9]{1,10})")
-"""As our accepts send it: location, visit, token."""
+"""As in our accepts: location, visit, token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """An Accounting-Request that verifies, and where it came from."""
+    """A verified Accounting-Request, and where it came from."""
 
     frame: Packet
     table: Table
@@ -90,21 +90,21 @@ def read_accounting_request(
 
     Args:
         arrival: the packet.
-        fixed_lengths: octets of each attribute that must have exactly so many.
+        fixed_lengths: octets of each attribute of fixed length.
 
     Returns:
-        The record; None where there is nothing to store: it tells nothing of a session, or is
-        older than a NAS keeps a record.
+        The record; None if there is nothing to store: it does not concern a session, or is
+        older than a NAS stores a record.
 
     Raises:
         Discarded: see :class:`Unstorable`.
     """
     frame = arrival.frame
     _check_lengths(frame, fixed_lengths)
-    told = _only(frame, Acct.STATUS_TYPE)
-    if told is None:
+    status_value = _only(frame, Acct.STATUS_TYPE)
+    if status_value is None:
         raise Discarded(Unstorable.NO_STATUS)
-    status = _STATUS.get(int.from_bytes(told))
+    status = _STATUS.get(int.from_bytes(status_value))
     if status is None:
         return None
     session = _only(frame, Acct.SESSION_ID) or b""
@@ -156,7 +156,7 @@ def read_accounting_request(
 
 
 def _check_lengths(frame: Packet, fixed_lengths: Mapping[Kind, int]) -> None:
-    """RFC 2866 section 5: with an invalid length in it, the whole request is discarded."""
+    """Discard the whole request if it has an invalid length (RFC 2866 section 5)."""
     for kind, values in frame.by_type.items():
         if kind in _NEEDED and kind in fixed_lengths:
             length = fixed_lengths[kind]
@@ -166,10 +166,10 @@ def _check_lengths(frame: Packet, fixed_lengths: Mapping[Kind, int]) -> None:
 
 
 def _only(frame: Packet, kind: int) -> bytes | None:
-    """What must be one: a record is of one kind and of one session.
+    """The single value of an attribute: a record is of one kind and of one session.
 
     Raises:
-        Discarded: it says two things.
+        Discarded: it has two different values.
     """
     found = frame.values(kind)
     if len(found) > 1 and len(set(found)) > 1:
@@ -183,13 +183,13 @@ def _first(frame: Packet, kind: int) -> bytes | None:
 
 
 def _largest(frame: Packet, kind: int) -> int | None:
-    """A number; of several the largest, for counters only grow."""
+    """A number; of several the largest, as counters only grow."""
     found = frame.values(kind)
     return max(map(int.from_bytes, found)) if found else None
 
 
 def _station(frame: Packet) -> bytes | None:
-    """Calling-Station-Id; of several one that is a MAC, and none where they are two devices."""
+    """Calling-Station-Id; of several the one that is a MAC, and None for two devices."""
     found = frame.values(Attribute.CALLING_STATION_ID)
     macs = {mac_of(value): value for value in reversed(found)}
     macs.pop(None, None)
@@ -199,10 +199,10 @@ def _station(frame: Packet) -> bytes | None:
 
 
 def _entry(arrival: Arrival, identifier: bytes | None, visit: FollowedVisit | None) -> Nas | None:
-    """The entry of its NAS; None where none fits, or two SSIDs lead to two locations.
+    """The entry of its NAS; None if none fits, or two SSIDs lead to two locations.
 
     Some NAS name the SSID in Access-Requests only.  Then the visitor's own location decides,
-    where that has an entry at this address.
+    if it has an entry at this address.
     """
     if arrival.client.only is not None:
         return arrival.client.only
@@ -221,14 +221,14 @@ def _admits(nas: Nas, visit: FollowedVisit) -> bool:
 
 
 def _visit_of(arrival: Arrival, claim: tuple[int | None, ...]) -> FollowedVisit | None:
-    """The visit that a Class names, where its parts belong together."""
+    """The visit that a Class names, if its parts match."""
     visit = None if claim[1] is None else arrival.table.find_visit(claim[1])
     known = visit is not None and claim == (visit.location_id, visit.id, visit.token_id)
     return visit if known else None
 
 
 def _name(arrival: Arrival, identifier: bytes | None) -> str:
-    """What a NAS is called where no entry fits."""
+    """The name of a NAS for which no entry fits."""
     return printable(identifier) if identifier else arrival.source_address
 
 
@@ -238,7 +238,7 @@ def _delay(frame: Packet) -> timedelta:
 
 
 def _stamp(frame: Packet) -> int | None:
-    """Event-Timestamp, by the clock of the NAS; 0 is that of one that knows no time."""
+    """Event-Timestamp, by the clock of the NAS; a NAS whose clock is not set sends 0."""
     stamps = set(frame.values(Acct.EVENT_TIMESTAMP))
     stamp = stamps.pop() if len(stamps) == 1 else b""
     return int.from_bytes(stamp) or None if len(stamp) == _STAMP_OCTETS else None
@@ -250,7 +250,7 @@ def _seconds(frame: Packet) -> int | None:
 
 
 def _octets(frame: Packet, low: Acct, high: Acct) -> int | None:
-    """RFC 2869 section 5.1: how often the 32 bits of the octets ran over."""
+    """A counter of octets: Gigawords count the overflows of its 32 bits (RFC 2869 section 5.1)."""
     below, above = _largest(frame, low), _largest(frame, high)
     if below is None and above is None:
         return None
@@ -272,7 +272,7 @@ def _address_as_text(octets: bytes) -> str:
 
 
 def _claim(frame: Packet) -> tuple[int | None, int | None, int | None]:
-    """Location, visit and token by the first Class that looks like one of ours."""
+    """Location, visit and token of the first Class that looks like ours."""
     for value in frame.values(Attribute.CLASS):
         if found := _CLASS.fullmatch(value):
             location, visit, token = map(int, found.groups())

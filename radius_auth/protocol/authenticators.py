@@ -1,6 +1,6 @@
-"""Who sent a packet, and did nobody change it on its way?
+"""Verifies the sender and the integrity of packets.
 
-All is checked on the raw octets, before a password is read.
+All checks use the raw octets, before a password is read.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from radius_auth.replica.nas_index import Client
 
 try:
-    # CPython's own starts and copies in half of the time of OpenSSL's (benchmarks.path).
+    # CPython's own MD5 starts and copies in half of the time of OpenSSL's (benchmarks.path).
     md5: Callable[..., hashlib._Hash] = importlib.import_module("_md5").md5
-except ImportError:  # a Python that has OpenSSL's alone
+except ImportError:  # a Python that has only OpenSSL's
     md5 = hashlib.md5
 
 DIGEST_LENGTH: Final = 16
 """Octets of a Message-Authenticator, and of a Request or Response Authenticator."""
 
 NO_DIGEST: Final = bytes(DIGEST_LENGTH)
-"""What stands in place of a digest while it is computed."""
+"""Placeholder of a digest while it is computed."""
 
 _HEAD: Final = 4
 """Octets of code, identifier and Length."""
@@ -42,7 +42,7 @@ _INNER, _OUTER = (bytes(octet ^ pad for octet in range(256)) for pad in (0x36, 0
 
 
 class Secret:
-    """A shared secret, hashed once; what is computed with it starts from copies of that.
+    """A shared secret, hashed once; digests with it start from copies of that hash state.
 
     ``python -m benchmarks.path`` justifies it: HMAC-MD5 of a packet takes a fifth of the time
     that ``hmac.digest`` takes, which is computed three times for a login.
@@ -55,10 +55,10 @@ class Secret:
         self._inner = md5(key.ljust(_BLOCK, b"\0").translate(_INNER))
         self._outer = md5(key.ljust(_BLOCK, b"\0").translate(_OUTER))
         self.start = md5(octets)
-        """MD5 that has read the secret, to be copied."""
+        """MD5 state that has read the secret, to be copied."""
 
     def __repr__(self) -> str:
-        """Nothing of it."""
+        """Show nothing of the secret."""
         return "Secret()"
 
     def hmac(self, octets: bytes) -> bytes:
@@ -70,11 +70,11 @@ class Secret:
 
 
 secret_of = lru_cache(maxsize=4096)(Secret)
-"""The one of these octets."""
+"""The cached `Secret` of these octets."""
 
 
 def check_access_request(packet: Packet, client: Client) -> None:
-    """Verify an Access-Request of a NAS, by its policy.
+    """Verify an Access-Request by the policy of its NAS.
 
     Raises:
         Discarded: as in the two functions below.
@@ -91,7 +91,7 @@ def check_access_request(packet: Packet, client: Client) -> None:
 def check_policy(
     packet: Packet, *, require_message_authenticator: bool, limit_proxy_state: bool
 ) -> None:
-    """Hold the NAS's policy against BlastRADIUS (CVE-2024-3596), before the password is read.
+    """Apply the NAS's policy against BlastRADIUS (CVE-2024-3596), before the password is read.
 
     Raises:
         Discarded: the packet lacks a Message-Authenticator that the policy asks for.
@@ -114,16 +114,16 @@ def check_message_authenticator(
     Args:
         packet: the packet.
         secret: the shared one.
-        authenticator: 16 octets that stand in its header while it is computed; None where it is
-            the packet's own.
+        authenticator: 16 octets that its header has during the computation; None for the
+            packet's own.
 
     Raises:
-        Discarded: it is wrong, not of 16 octets, there are two, or there is none where
+        Discarded: it is wrong, not of 16 octets, there are two, or there is none although
             the packet must have one.
     """
     at = packet.signature_start
     if not at:
-        # RFC 3579 section 3.1 and RFC 5997 section 3: these two never come without.
+        # RFC 3579 section 3.1 and RFC 5997 section 3: these two must have one.
         if packet.code == Code.STATUS_SERVER or _EAP_MESSAGE in packet.first:
             raise Discarded(DiscardReason.MESSAGE_AUTHENTICATOR_MISSING)
         return
@@ -150,13 +150,13 @@ def check_accounting_request(packet: Packet, secret: bytes) -> None:
     """
     if not is_signed(packet, secret, NO_DIGEST):  # RFC 2866 section 3
         raise Discarded(DiscardReason.REQUEST_AUTHENTICATOR_WRONG)
-    # The Request Authenticator is made last, so this one is made over zeros (RFC 5176 section
-    # 3.4 says so of a request that is signed in the same way).
+    # The Request Authenticator is computed last, so this one is computed over zeros, as RFC 5176
+    # section 3.4 states for a request that is signed in the same way.
     check_message_authenticator(packet, secret, NO_DIGEST)
 
 
 def is_signed(packet: Packet, secret: bytes, authenticator: bytes) -> bool:
-    """Whether MD5 over the packet and the secret is what stands in its header.
+    """Whether the authenticator in the header is the MD5 of the packet and the secret.
 
     Args:
         packet: the packet.

@@ -1,4 +1,4 @@
-"""What gets no answer: counted, and logged no more than the log can bear (Must 20)."""
+"""Counts requests that get no answer, and logs them at a limited rate (Must 20)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from enum import StrEnum
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 10.0
-"""A reason is logged once in this time, with how many there were."""
+"""Seconds between two log lines of one reason, which state the count."""
 
 MOST_PEERS = 1_000
-"""Of how many pairs of reason and address it is known how many there were."""
+"""Pairs of reason and address that are counted."""
 
 
 class DiscardReason(StrEnum):
@@ -43,26 +43,27 @@ class DiscardReason(StrEnum):
 
 
 class Discards:
-    """Counts by reason; the first of each reason is logged at once, more of them together."""
+    """Counts by reason; logs the first of each reason at once, and more of them together."""
 
     def __init__(self) -> None:
         self.counts: Counter[StrEnum] = Counter()
         self.by_peer: Counter[tuple[str, str]] = Counter()
-        """By reason and address, of the first :data:`MOST_PEERS`; strangers could be millions."""
+        """By reason and address, for the first :data:`MOST_PEERS`, without unknown clients, which
+        could be millions."""
 
         self._logged: dict[StrEnum, tuple[float, int]] = {}
 
     def count(self, reason: StrEnum, peer: str, now: float, *, times: int = 1) -> bool:
-        """Count one.
+        """Count a discarded request.
 
         Args:
             reason: why; one of a fixed number of enum members.
             peer: the address that it came from.
             now: monotonic seconds.
-            times: how many they were, if more than one.
+            times: how many there were, if more than one.
 
         Returns:
-            Whether there is a line about it in the log.
+            Whether it was logged.
         """
         self.counts[reason] += times
         if reason is not DiscardReason.UNKNOWN_CLIENT:

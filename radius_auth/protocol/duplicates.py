@@ -1,11 +1,11 @@
-"""Duplicate detection (RFC 5080 section 2.2.2): no request is run twice.
+"""Duplicate detection (RFC 5080 section 2.2.2): no request is processed twice.
 
-A NAS that hears nothing sends its request again.  The same request again gets the same
-octets again, or nothing while its first copy is still being worked on.
+A NAS that gets no reply retransmits its request.  A retransmission gets the same octets again, or
+nothing while its first copy is still in progress.
 
-Only packets without a fault belong in here: one with a bad Message-Authenticator would replace
-the entry of the request that it imitates.  One without any can be forged by everybody who can send
-from the NAS's address: it replaces nothing, and is answered beside what is known.
+Pass only valid packets: one with a bad Message-Authenticator would replace the entry of the
+request that it imitates.  One without any can be forged by everybody who can send from the NAS's
+address: it replaces nothing, and gets an entry of its own beside the known one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Key: TypeAlias = tuple[int, tuple[str | int, ...], int]
 """Receiving socket, source address (host, port, …) and Identifier."""
 
 _Place: TypeAlias = Key | tuple[Key, bytes]
-"""Where an entry is kept: its key, with the authenticator where another one has that key."""
+"""The place of an entry: its key, plus the authenticator if another entry has that key."""
 
 LIFETIME: Final = 10.0
 LIMIT: Final = 65_536
@@ -34,8 +34,8 @@ class Ticket:
 
 
 _Entry: TypeAlias = Ticket | bytes
-"""A request in progress, or the authenticator of an answered one and behind it its reply: one
-object, for there are many, and none of them is in the processor's cache any more when it goes
+"""A request in progress; or the authenticator of an answered one, followed by its reply, as one
+object: there are many, and none is in the processor's cache any more when it is freed
 (``python -m benchmarks.path``)."""
 
 
@@ -46,18 +46,18 @@ class Repeat(NamedTuple):
     """The octets to send again; None: its first copy is in progress, so drop this one."""
 
     def __repr__(self) -> str:
-        """Not the octets."""
+        """Show no octets."""
         return f"Repeat(is_answered={self.reply is not None})"
 
 
 class Duplicates:
     """The requests of the last seconds and their replies.
 
-    They are kept in two generations, so that nothing expires one by one: when the younger one is
-    old or full, it takes the place of the older one (``python -m benchmarks.path``).
+    They are stored in two generations, so that entries need not expire one by one: when the
+    younger one is old or full, it replaces the older one (``python -m benchmarks.path``).
 
     Args:
-        lifetime: how many seconds a reply is kept at least, from 5 on; at most three
+        lifetime: minimum seconds that a reply is stored, at least 5; the maximum is three
             times as long (RFC 5080 section 2.2.2: 5 to 30).
         limit: how many requests each generation holds.
     """
@@ -71,14 +71,14 @@ class Duplicates:
         """When the next generation begins, in monotonic seconds."""
 
         self._has_forgeable = False
-        """Whether an entry is kept beside another one of its key."""
+        """Whether an entry is stored beside another one of its key."""
 
     def __len__(self) -> int:
-        """Return how many requests are kept."""
+        """Return how many requests are stored."""
         return len(self._young.keys() | self._old.keys())
 
     def admit(self, key: Key, authenticator: bytes, now: float, *, signed: bool) -> Ticket | Repeat:
-        """Ask whether a request is to be run.
+        """Check whether a request is to be processed.
 
         Args:
             key: where it came from.
@@ -87,8 +87,8 @@ class Duplicates:
             signed: it has a Message-Authenticator, which was verified.
 
         Returns:
-            A ticket for a new request, which replaces any other one under this key if it is
-            signed; a repeat for one that is equal to the one before.
+            A ticket for a new request, which replaces any other one with this key if it is
+            signed; a repeat for one that is equal to the previous one.
         """
         if now >= self._until:
             self._begin_generation(now)
@@ -108,11 +108,11 @@ class Duplicates:
         return ticket
 
     def is_current(self, ticket: Ticket) -> bool:
-        """Return whether an answer is still wanted: nothing has replaced this request."""
+        """Return whether no newer request has replaced this one."""
         return self._find(ticket.place) is ticket
 
     def answer(self, ticket: Ticket, reply: bytes, now: float) -> bool:
-        """Keep the reply for repeats, and return whether to send it: is it still wanted?"""
+        """Store the reply for repeats, and return whether the request is still current."""
         if now >= self._until:
             self._begin_generation(now)
         place = ticket.place
@@ -131,19 +131,19 @@ class Duplicates:
         self._until = now + self._lifetime
 
     def _make_room(self) -> None:
-        """Forget the older generation before its time, but not what waits for its answer."""
+        """Drop the older generation early, except requests in progress."""
         young = self._young
         waiting = (
             (place, ticket)
             for place, ticket in self._old.items()
             if isinstance(ticket, Ticket)
-            and place not in young  # where another one has replaced it
+            and place not in young  # otherwise a newer one has replaced it
         )
         self._old, self._young = young, dict(islice(waiting, self._limit // 2))
 
 
 def _repeat(known: _Entry, authenticator: bytes) -> Repeat | None:
-    """What is to be sent again, where it is the same request."""
+    """The repeat, if it is the same request."""
     if isinstance(known, Ticket):
         return Repeat(None) if known.authenticator == authenticator else None
     return Repeat(known[len(authenticator) :]) if known.startswith(authenticator) else None

@@ -1,4 +1,4 @@
-"""Decisions for the log: as tuples, from the answering process until they are in the store."""
+"""Turns decisions into the tuples that travel from the answering process to the store's log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def decision_for_log(
     """
     nas, name, password, station, _, _, _, identifier = request
     visit, reason = decision.visit, decision.reason
-    # As most guests type it: the e-mail of a visit is no PIN, so nothing has to be searched.
+    # Most names are the e-mail of a visit, which is no PIN, so there is nothing to mask.
     if name in table.by_name and not (isinstance(password, Pap) and password.is_in(name)):
         user_name = printable(name)
     else:
@@ -44,6 +44,6 @@ def decision_for_log(
         None if nas is None else nas.location.id,
         None if visit is None else visit.id,
         "accept" if isinstance(decision, Accepted) else "reject",
-        reason._value_,  # plain text: a member of an enumeration is none to ``marshal``
+        reason._value_,  # plain text: ``marshal`` does not take enumeration members
         latency_us,
     )

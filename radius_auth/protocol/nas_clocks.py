@@ -1,10 +1,9 @@
-"""When it happened: records that are sent again much later, by a NAS or by somebody else.
+"""Finds the time of accounting records that are sent much later, by a NAS or as a replay.
 
 Event-Timestamp (RFC 2869 section 5.3) is by the clock of the NAS, which may be wrong by years.
-But the difference to our clock stays the same: a record that is older by it than its
-Acct-Delay-Time says was held back or recorded, and counts for the time when it happened.  So an
-old Accounting-On ends no session that was heard of since, and an old Start is that of an old
-session.
+But its difference to our clock is constant: a record that is older by it than its Acct-Delay-Time
+was delayed or replayed, and counts at the time when it happened.  So an old Accounting-On ends no
+session with newer records, and an old Start belongs to an old session.
 """
 
 from __future__ import annotations
@@ -15,19 +14,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 LONGEST_DELAY: Final = timedelta(days=7)
-"""No NAS keeps a record for longer."""
+"""No NAS stores a record for longer."""
 
 TOLERANCE: Final = timedelta(seconds=60)
-"""How much a record may be late without a word of it: sent again, or waiting in a queue."""
+"""How late a record may be without Acct-Delay-Time: retransmitted, or waiting in a queue."""
 
 BELIEVED_AFTER: Final = timedelta(minutes=10)
-"""When only old times have come for so long, the clock of the NAS was set back."""
+"""When only old times have arrived for so long, the clock of the NAS was set back."""
 
 NOT_SET_BEFORE: Final = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
-"""A NAS that says less and otherwise more has just started, and asks for the time."""
+"""A NAS that sends an earlier time, but usually later ones, has just started without the time."""
 
 REMEMBERED: Final = 65_536
-"""Senders; the one that was not heard of for longest is forgotten first."""
+"""Senders; the one whose last record is oldest is forgotten first."""
 
 
 @dataclass(slots=True)
@@ -36,11 +35,11 @@ class _Clock:
 
     behind: timedelta
     old_since: datetime | None = None
-    """When it first said an old time, if it said nothing else since."""
+    """When it first sent an old time, if it sent only old ones since."""
 
 
 class NasClocks:
-    """The clocks of those who send accounting."""
+    """The clocks of the senders of accounting."""
 
     def __init__(self) -> None:
         self._clocks: OrderedDict[str, _Clock] = OrderedDict()
@@ -49,12 +48,12 @@ class NasClocks:
         """When something happened, by our clock.
 
         Args:
-            sender: who tells.
+            sender: who sent it.
             sent: the arrival, less Acct-Delay-Time.
-            stamp: Event-Timestamp; None where there is none, and then there is no more to know.
+            stamp: Event-Timestamp; None if there is none, and then ``sent`` is the time.
 
         Returns:
-            None where it is older than :data:`LONGEST_DELAY`: nobody can tell of that any more.
+            None if it is older than :data:`LONGEST_DELAY`: no NAS reports that any more.
         """
         if stamp is None:
             return sent
@@ -65,12 +64,12 @@ class NasClocks:
         late = behind - clock.behind
         if late > TOLERANCE and not self._is_set_back(clock, sent):
             return sent - late if late <= LONGEST_DELAY else None
-        # A time ahead of what was known is true: nobody can have recorded it before.
+        # A time ahead of the known offset is true: no replay can come from the future.
         clock.behind, clock.old_since = behind, None
         return sent
 
     def behind(self, sender: str) -> timedelta | None:
-        """By how much the clock of a NAS is behind ours, as far as it has said a time."""
+        """By how much the clock of a NAS is behind ours; None if it has sent no time."""
         clock = self._clocks.get(sender)
         return None if clock is None else clock.behind
 

@@ -1,7 +1,7 @@
-"""The one pass over the octets of a datagram: strict, and what comes out is immutable.
+"""Parses datagrams strictly, in one pass over their octets, into immutable packets.
 
-pyrad 2.6.0 takes a packet whose last attribute is cut off, attribute type 0, a Length of
-8192 and any number of attributes.  What passes here is a packet by the letter of RFC 2865.
+pyrad 2.6.0 accepts a packet whose last attribute is cut off, attribute type 0, a Length of
+8192 and any number of attributes.  This parser accepts only what RFC 2865 allows.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Code(enum.IntEnum):
 
 
 class Attribute(enum.IntEnum):
-    """Types of the attributes that decide something (RFC 2865 section 5, RFC 3579)."""
+    """Types of the attributes that are used (RFC 2865 section 5, RFC 3579)."""
 
     USER_NAME = 1
     USER_PASSWORD = 2
@@ -101,7 +101,7 @@ class Discarded(Exception):
 
 
 class Fault(enum.StrEnum):
-    """In which way a datagram is not a RADIUS packet."""
+    """Why a datagram is not a RADIUS packet."""
 
     TOO_SHORT = "shorter than 20 octets"
     LENGTH_TOO_SMALL = "Length under 20"
@@ -119,7 +119,7 @@ class Malformed(Discarded):
 
 
 class Packet:
-    """A packet taken apart, its attributes still raw; never changed once made.
+    """A parsed packet, its attributes still raw; immutable.
 
     The repr shows no attribute: a User-Name may be a PIN.
     """
@@ -148,23 +148,23 @@ class Packet:
         """The whole packet, cut to its Length."""
 
         self.first = first
-        """By type, the first value that says something; empty where none does."""
+        """By type, the first value that is not empty; empty if all are."""
 
         self.several = _NOTHING if by_type is None else _several(by_type)
-        """The values of each type that came more than once, in their order; seldom any."""
+        """The values of each type that appears more than once, in their order; seldom any."""
 
         self.signature_start = signature_start
-        """Where the last Message-Authenticator begins; 0 where there is none."""
+        """Where the last Message-Authenticator begins; 0 if there is none."""
 
         self._by_type = by_type
 
     @classmethod
     def of(cls, code: int, authenticator: bytes, by_type: Mapping[Kind, list[bytes]]) -> Packet:
-        """One that somebody else has taken apart, and whose octets nobody needs."""
+        """Make a packet that was parsed elsewhere, and whose octets are not needed."""
         return cls(b"", (code, 0, 0, authenticator), _first(by_type), 0, by_type)
 
     def __repr__(self) -> str:
-        """Only what is no attribute."""
+        """Show no attributes."""
         return f"Packet(code={self.code}, identifier={self.identifier}, {len(self.octets)} octets)"
 
     def __eq__(self, other: object) -> bool:
@@ -172,7 +172,7 @@ class Packet:
         return isinstance(other, Packet) and other.octets == self.octets
 
     def __hash__(self) -> int:
-        """As equality asks for."""
+        """Consistent with equality."""
         return hash(self.octets)
 
     @property
@@ -199,7 +199,7 @@ class Packet:
 
 
 def read_packet(datagram: bytes) -> Packet:
-    """Take a datagram apart in one pass over its octets (RFC 2865 sections 3 and 5).
+    """Parse a datagram in one pass over its octets (RFC 2865 sections 3 and 5).
 
     Raises:
         Malformed: it is not a RADIUS packet and must be silently discarded.
@@ -246,7 +246,7 @@ def _by_type(octets: bytes) -> dict[Kind, list[bytes]]:
 
 
 def _first(by_type: Mapping[Kind, Sequence[bytes]]) -> dict[Kind, bytes]:
-    """RFC 2865 section 5: an attribute without a value is none."""
+    """The first value of each type that is not empty: others do not count (RFC 2865 section 5)."""
     return {kind: next(filter(None, found), b"") for kind, found in by_type.items()}
 
 
@@ -255,7 +255,7 @@ def _several(by_type: Mapping[Kind, list[bytes]]) -> dict[Kind, list[bytes]]:
 
 
 def _fault_of_header(length: int, received: int) -> Fault:
-    """RFC 2865 section 3: Length is 20 to 4096 and no more than what has arrived."""
+    """The fault: Length must be 20 to 4096 and no more than has arrived (RFC 2865 section 3)."""
     if length < MIN_LENGTH:
         return Fault.LENGTH_TOO_SMALL
     if length > MAX_LENGTH:
@@ -264,7 +264,7 @@ def _fault_of_header(length: int, received: int) -> Fault:
 
 
 def _fault_of_attributes(octets: bytes) -> Fault:
-    """The first one of a packet that has one."""
+    """The first fault in the attributes of a packet that has one."""
     start = MIN_LENGTH
     while start < len(octets):
         if start + 1 == len(octets):

@@ -1,4 +1,4 @@
-"""Octets from the network as text that cannot harm a log or a terminal."""
+"""Turns octets from the network into text that cannot harm a log or a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONGEST = 120
 
 
 def printable(octets: bytes) -> str:
-    """UTF-8 as it is; whatever else, and control characters, as escapes; cut when long."""
+    """UTF-8 as it is; other octets and control characters as escapes; truncated if long."""
     text = octets[:LONGEST].decode("utf-8", "backslashreplace")
     if text.isprintable():
         return text
@@ -29,7 +29,7 @@ def printable(octets: bytes) -> str:
 
 
 def is_as_sent(text: str) -> bool:
-    """Whether :func:`printable` has shown octets whole, and nothing in them is masked."""
+    """Whether :func:`printable` has shown the octets completely, with nothing masked."""
     return MASK not in text and "\\" not in text and len(text.encode()) < LONGEST
 
 
@@ -38,7 +38,7 @@ def user_name_for_log(
 ) -> str:
     """A User-Name without what could be a PIN, and without what was typed as one.
 
-    Guests type their PIN into the wrong field, phones add what cannot be seen, and portals
+    Guests type their PIN into the wrong field, phones add invisible characters, and portals
     add a realm.
 
     Args:
@@ -51,9 +51,9 @@ def user_name_for_log(
 
 
 def station_for_log(station: bytes, password: Password | None = None) -> str:
-    """A Calling-Station-Id as it was sent; where a NAS cannot have made it, as a User-Name.
+    """A Calling-Station-Id as it was sent; masked like a User-Name if no NAS can have made it.
 
-    Some portals put there what the guest typed.  A MAC or an IP address stays as it is.
+    Some portals put the guest's input there.  A MAC or an IP address stays as it is.
     """
     if mac_of(station) or _is_address(station):
         return printable(station)
@@ -61,14 +61,14 @@ def station_for_log(station: bytes, password: Password | None = None) -> str:
 
 
 def device_for_log(station: bytes | None, password: Password | None = None) -> str | None:
-    """A Calling-Station-Id: the MAC in one notation, or whatever it says but a PIN."""
+    """A Calling-Station-Id: the MAC in one notation, or else its text with PINs masked."""
     if station is None:
         return None
     return mac_of(station) or station_for_log(station, password)
 
 
 def _is_address(station: bytes) -> bool:
-    """Whether octets are an IP address; one with a zone is not, as that may be any text."""
+    """Whether octets are an IP address; one with a zone is not, as a zone may be any text."""
     try:
         ipaddress.ip_address(station.decode("ascii"))
     except ValueError:
@@ -79,7 +79,7 @@ def _is_address(station: bytes) -> bool:
 def _masked(octets: bytes, password: Password | None) -> bytes:
     if not isinstance(password, Pap) or password.pin is None:
         return octets
-    # As it was typed, too: in digits of another script.
+    # Also as it was typed: in digits of another script.
     for typed in (password.pin.encode(), password.typed):
         octets = octets.replace(typed, MASK.encode())
     return octets

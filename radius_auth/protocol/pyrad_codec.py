@@ -1,6 +1,6 @@
-"""Requests of our own, and the dictionary: the only module that knows pyrad.
+"""Sends our own requests, and holds the dictionary: the only module that knows pyrad.
 
-Requests that come in are read in ``packet.py`` and ``access_request.py``, and answered in
+Incoming requests are read in ``packet.py`` and ``access_request.py``, and answered in
 ``replies.py``.  Attributes are written by number, as octets: by name, pyrad 2.6.0 drops octets
 that are not UTF-8, raises on wrong lengths and re-encodes ``octets`` that look like a number.
 """
@@ -38,7 +38,7 @@ _IN_ACCEPTS: Final = frozenset(
     | {*range(96, 101)}  # RFC 3162 section 3
     | {56, 57, 58, 59, 92}  # RFC 4675 section 3, RFC 4849 section 3
 )
-"""The attributes, but those of vendors, that may be in an accept and say something of a guest."""
+"""The attributes, except vendors', that may be in an accept and concern a guest."""
 
 _OURS: Final = {
     "Session-Timeout": "It is the rest of the visitor's time: nexio token extend, nexio token set.",
@@ -57,7 +57,7 @@ _EXPECTED: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """A RADIUS server to ask, as a NAS would."""
+    """A RADIUS server to send requests to, as a NAS would."""
 
     address: str
     """An IPv4 or IPv6 address, without brackets."""
@@ -71,13 +71,13 @@ class Peer:
     """How many times the request is sent in all, at least 1."""
 
     source: str | None = None
-    """The address of ours to send from; None is the one that leads there."""
+    """Our address to send from; None leaves the choice to the system."""
 
     identified_by: frozenset[str] | None = None
-    """Of a NAS: the attributes that it finds a session by; None is all."""
+    """For a NAS: the attributes that it finds a session by; None is all."""
 
     bare_nak_is_gone: bool = False
-    """Of a NAS: whether a NAK without Error-Cause says that there is no such session."""
+    """For a NAS: whether a NAK without Error-Cause means that there is no such session."""
 
 
 def encode_disconnect_request(
@@ -104,7 +104,7 @@ def encode_disconnect_request(
 
 
 def value_name(attribute: str, number: int) -> str | None:
-    """What the dictionary calls a value: ``User-Request``; None where it has no name for it."""
+    """The name of a value in the dictionary, such as ``User-Request``; None if it has no name."""
     values = _dictionary().attributes[attribute].values
     key = number.to_bytes(4)
     return str(values.GetBackward(key)) if values.HasBackward(key) else None
@@ -147,15 +147,15 @@ def ask_status(peer: Peer) -> Packet:
 
 
 def encode_reply_attribute(name: str, text: str) -> tuple[str, str, bytes]:
-    """An attribute for Access-Accepts, as an engineer names it (``reply_settings.Encode``).
+    """Encode an attribute for Access-Accepts that is given as text (``reply_settings.Encode``).
 
     Args:
-        name: in any case.
+        name: in upper or lower case.
         text: the value: a number, a name of a number, an address, text, or octets as ``0x…``.
-            Where it is empty only the name is looked up.
+            If it is empty, only the name is looked up.
 
     Returns:
-        Name and value in their one spelling, and the whole attribute in octets.
+        Name and value in canonical spelling, and the whole attribute in octets.
 
     Raises:
         InvalidValue: no attribute of that name may be in an accept, or it takes no such value.
@@ -185,7 +185,7 @@ def encode_reply_attribute(name: str, text: str) -> tuple[str, str, bytes]:
 
 
 def _value_of(attribute: Any, text: str) -> str | bytes | int:
-    """A value as pyrad takes it, and FreeRADIUS, too."""
+    """A value in the form that pyrad and FreeRADIUS take."""
     if attribute.type == "octets":
         digits = text.removeprefix("0x")
         return bytes.fromhex(digits) if digits != text else text.encode()
@@ -247,7 +247,7 @@ def _dictionary() -> Dictionary:
 
 @functools.cache
 def fixed_lengths() -> Mapping[Kind, int]:
-    """Octets of each attribute whose type in the dictionary says how many there must be."""
+    """Octets of each attribute whose type in the dictionary has a fixed length."""
     return {
         attribute.code: _LENGTH_OF_TYPE[attribute.type]
         for attribute in _dictionary().attributes.values()

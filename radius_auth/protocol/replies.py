@@ -1,6 +1,6 @@
-"""Replies to Access-Requests, Status-Server and Accounting-Requests, ready to be sent.
+"""Encodes the replies to Access-Requests, Status-Server and Accounting-Requests.
 
-``pyrad`` is the codec of record: a property test holds what is built here equal to what it builds.
+``pyrad`` is the reference: a property test checks that both build the same octets.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SESSION_TIMEOUT, _CLASS = int(Attribute.SESSION_TIMEOUT), int(Attribute.CLASS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReply:
-    """The server is there (RFC 5997 section 3)."""
+    """The answer to a Status-Server (RFC 5997 section 3)."""
 
     reply_message: str
     statistics: tuple[str, ...] = ()
@@ -42,24 +42,24 @@ class StatusReply:
 
 
 def class_of(visit: FollowedVisit) -> bytes:
-    """The Class attribute: where accounting finds the token again (R12)."""
+    """The Class attribute, by which accounting finds the token again (R12)."""
     return b"nexio/%d/%d/%d" % (visit.location_id, visit.id, visit.token_id or 0)
 
 
 def encode_accept(
     packet: Packet, secret: bytes, session_timeout: int, class_: bytes, more: bytes = b""
 ) -> bytes:
-    """Let the guest on (R12).
+    """Encode an Access-Accept (R12).
 
     Args:
         packet: the request.
         secret: the one that is shared with its NAS.
         session_timeout: seconds, at least 1: some NAS take 0 for unlimited.
-        class_: what accounting finds the token by.
+        class_: the Class, by which accounting finds the token.
         more: further attributes, ready to be sent.
 
     Raises:
-        ValueError: a time that a NAS would not keep.
+        ValueError: a time that a NAS would not enforce.
         Discarded: no packet can carry so much Proxy-State.
     """
     if session_timeout < 1:
@@ -69,7 +69,7 @@ def encode_accept(
 
 
 def encode_reject(packet: Packet, secret: bytes, reply_message: str | None = None) -> bytes:
-    """Do not let the guest on.
+    """Encode an Access-Reject.
 
     Raises:
         Discarded: as in :func:`encode_accept`.
@@ -87,10 +87,10 @@ def encode_status(packet: Packet, secret: bytes, reply: StatusReply) -> bytes:
 
 
 def encode_accounting_response(packet: Packet, secret: bytes) -> bytes:
-    """Build the answer to an Accounting-Request whose record is stored, or to a Status-Server.
+    """Encode the answer to an Accounting-Request whose record is stored, or to a Status-Server.
 
-    RFC 2866 section 4.2: it says nothing but that; Proxy-State comes back as it was sent.  To
-    Status-Server it is signed with a Message-Authenticator (RFC 5997 section 3).
+    RFC 2866 section 4.2: it has no attributes but Proxy-State, which is returned as it was sent.
+    To Status-Server it is signed with a Message-Authenticator (RFC 5997 section 3).
 
     Raises:
         Discarded: no packet can carry so much Proxy-State.
@@ -106,14 +106,15 @@ def encode_accounting_response(packet: Packet, secret: bytes) -> bytes:
 
 
 def _sign(packet: Packet, secret: bytes, code: int, attributes: bytes, words: bytes = b"") -> bytes:
-    """Message-Authenticator comes first (draft-ietf-radext-deprecating-radius section 5.3.6).
+    """Build a signed reply.
 
-    It is computed with the Request Authenticator in the header (RFC 3579 section 3.2).
+    Message-Authenticator comes first (draft-ietf-radext-deprecating-radius section 5.3.6),
+    computed with the Request Authenticator in the header (RFC 3579 section 3.2).
     """
     if _PROXY_STATE in packet.first:
         attributes += _proxy_states(packet)
     length = MIN_LENGTH + _SIGNATURE_END + len(attributes)
-    # RFC 2865 section 3: words give way to the Proxy-States of a request this full.
+    # RFC 2865 section 3: drop the words if the Proxy-States leave no room for them.
     if words and length + len(words) <= MAX_LENGTH:
         attributes, length = words + attributes, length + len(words)
     if length > MAX_LENGTH:
@@ -124,13 +125,13 @@ def _sign(packet: Packet, secret: bytes, code: int, attributes: bytes, words: by
 
 
 def _authenticate(head: bytes, authenticator: bytes, attributes: bytes, secret: bytes) -> bytes:
-    """RFC 2865 section 3: the Response Authenticator, made last."""
+    """Add the Response Authenticator, which is computed last (RFC 2865 section 3)."""
     digest = md5(b"".join((head, authenticator, attributes, secret))).digest()
     return b"".join((head, digest, attributes))
 
 
 def _proxy_states(packet: Packet) -> bytes:
-    """RFC 2865 section 5.33: as they were sent, in their order."""
+    """The Proxy-States as they were sent, in their order (RFC 2865 section 5.33)."""
     if _PROXY_STATE not in packet.first:
         return b""
     return b"".join(map(_proxy_state, packet.values(_PROXY_STATE)))
@@ -141,6 +142,6 @@ def _proxy_state(value: bytes) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    """RFC 2865 section 5.18: as many whole characters as one attribute holds."""
+    """A Reply-Message with as many whole characters as it holds (RFC 2865 section 5.18)."""
     octets = text.encode()[:_MAX_TEXT].decode(errors="ignore").encode()
     return bytes([Attribute.REPLY_MESSAGE, 2 + len(octets)]) + octets

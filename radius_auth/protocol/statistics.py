@@ -1,4 +1,4 @@
-"""What a server has answered and what not, counted since its worker started (RFC 5997 §4.2)."""
+"""Counts of answered and discarded requests since a worker started (RFC 5997 §4.2)."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ class Counts:
     """Requests that got the octets of their first copy again."""
 
     waiting: int = 0
-    """Rejects that wait for their time."""
+    """Delayed rejects that wait."""
 
     lost: int = 0
-    """Datagrams that the kernel dropped because the server was too busy to take them."""
+    """Datagrams that the kernel dropped because the server was too busy to read them."""
 
     unrecorded: int = 0
     """Decisions that will not be in the log: neither spool nor store could take them."""
 
     without_spool: int = 0
-    """1 where the spool cannot be used, so that decisions wait in memory for the store."""
+    """1 if the spool cannot be used, so that decisions wait in memory for the store."""
 
     from_disk: int = 0
-    """1 where the store was away at the start and is so still: the table is the one of the disk."""
+    """1 if the store has been away since the start: the table is the saved one."""
 
     mean_us: int = 0
     """Microseconds from a request to its decision, without the reject delay."""
@@ -69,7 +69,7 @@ class Counts:
     slowest_us: int = 0
 
     def lines(self) -> list[str]:
-        """One for each number, which :func:`parse_counts` reads back."""
+        """One line for each number, which :func:`parse_counts` reads back."""
         by_reason = [
             f"{name}: {reason}={count}"
             for name in _BY_REASON
@@ -78,7 +78,7 @@ class Counts:
         return [*by_reason, *(f"{name}={getattr(self, name)}" for name in _PLAIN)]
 
     def plus(self, other: Counts) -> Counts:
-        """What two servers did together."""
+        """The sum of the counts of two servers."""
         together: dict[str, Any] = {
             name: dict(Counter(getattr(self, name)) + Counter(getattr(other, name)))
             for name in _BY_REASON
@@ -99,7 +99,7 @@ class Counts:
 
 
 def parse_counts(lines: Iterable[str]) -> Counts | None:
-    """Read what `Counts.lines` says, whatever a later version may add; None: something else."""
+    """Parse `Counts.lines`, ignoring what a later version may add; None if it is something else."""
     by_reason: dict[str, dict[str, int]] = {name: {} for name in _BY_REASON}
     plain: dict[str, int] = {}
     for line in lines:
@@ -120,9 +120,9 @@ def parse_counts(lines: Iterable[str]) -> Counts | None:
 
 
 class Signatures(dict[tuple[int, bool], int]):
-    """Requests of NAS that need not sign, by the number of the NAS and whether they did.
+    """Requests of NAS that need not sign, by the number of the NAS and whether they are signed.
 
-    What has to be signed is not counted here: without a Message-Authenticator it is discarded.
+    NAS that must sign are not counted: without a Message-Authenticator a request is discarded.
     """
 
     def note(self, nas: Nas | None, *, is_signed: bool) -> None:
@@ -133,11 +133,11 @@ class Signatures(dict[tuple[int, bool], int]):
 
 
 class Recording(Protocol):
-    """How the recording of decisions goes; see ``Recorder``."""
+    """The state of the recording of decisions; see ``Recorder``."""
 
     @property
     def lost(self) -> int:
-        """How many are lost."""
+        """How many decisions are lost."""
 
     @property
     def without_spool(self) -> bool:
@@ -145,19 +145,19 @@ class Recording(Protocol):
 
     @property
     def siblings(self) -> Counts:
-        """What the other workers of this server have done."""
+        """The counts of the other workers of this server."""
 
 
 NOTHING: Final = Counts()
 
 
 class Statistics:
-    """Counts as requests are answered.
+    """Counts requests as they are answered.
 
     Args:
         discards: counts what is not answered.
-        lost: asks how many datagrams the kernel has dropped.
-        recording: says how the recording of decisions goes; None where nothing is recorded.
+        lost: returns how many datagrams the kernel has dropped.
+        recording: the state of the recording of decisions; None if nothing is recorded.
     """
 
     def __init__(
@@ -182,15 +182,15 @@ class Statistics:
         self._slowest_us = max(self._slowest_us, max(map(_LATENCY, events), default=0))
 
     def of_all_workers(self, waiting: int) -> Counts:
-        """The numbers of this moment, of this worker and of its siblings."""
+        """The current counts of this worker and its siblings."""
         own = self.counts(waiting)
         return own if self._recording is None else own.plus(self._recording.siblings)
 
     def counts(self, waiting: int) -> Counts:
-        """The numbers of this moment, of this worker alone.
+        """The current counts of this worker alone.
 
         Args:
-            waiting: how many rejects wait for their time.
+            waiting: how many delayed rejects wait.
         """
         accepts, rejects = self._decisions["accept"], self._decisions["reject"]
         return Counts(

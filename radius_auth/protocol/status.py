@@ -1,4 +1,4 @@
-"""How a server is: what it says in the reply to a Status-Server (RFC 5997 §3, §4.2)."""
+"""The status of a server, as in its reply to a Status-Server (RFC 5997 §3, §4.2)."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from radius_auth.protocol.statistics import Counts, parse_counts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What a running server knows of itself."""
+    """The status that a running server reports."""
 
     version: str = __version__
     up_seconds: int
     followed_seconds: int
-    """Since when the store has not been followed; 0 where it is."""
+    """Seconds since the store was last followed; 0 while it is followed."""
 
     visits: int
-    """How many it knows."""
+    """How many visits it knows."""
 
     counts: Counts | None = None
-    """What it has done so far; it says that to its own machine only."""
+    """Its counts; it reports them to its own machine only."""
 
     def lines(self) -> list[str]:
-        """All that it says, one Reply-Message each; :func:`parse_status` reads them back."""
+        """The lines of the status, one Reply-Message each; :func:`parse_status` reads them."""
         return [str(self), *(self.counts.lines() if self.counts else ())]
 
     def __str__(self) -> str:
-        """The first line, which everybody may read."""
+        """The first line, which any client may read."""
         return (
             f"nexio {self.version} up {self.up_seconds} s,"
             f" store followed {self.followed_seconds} s ago, {self.visits} visits"
@@ -40,7 +40,7 @@ _LINE = re.compile(r"nexio (\S+) up (\d+) s, store followed (\d+) s ago, (\d+) v
 
 
 def parse_status(text: str) -> Status | None:
-    """Read what a server of ours says; None where it is another one."""
+    """Parse the status of a server of ours; None if it is another server."""
     first, *others = text.split("\n")
     found = _LINE.fullmatch(first)
     counts = parse_counts(others)

@@ -1,6 +1,6 @@
-"""Whether the right PIN of a visit would be confirmed now, by an accept or in words (R11).
+"""Tells whether the right PIN of a visit would be confirmed now, by an accept or in words (R11).
 
-Such visits are what a guess can hit.  The right PIN of any other one is an ordinary reject.
+A guess can hit only such visits.  The right PIN of any other visit gets an ordinary reject.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from nexio.network.following import FollowedVisit
 
 AFTERWARDS: Final = timedelta(hours=2)
-"""How long after the window a guest is still told."""
+"""How long after the window a right PIN is still confirmed."""
 
 _INSTANT: Final = timedelta.resolution
 
 
 def is_confirmed(visit: FollowedVisit, location: Location, now: datetime) -> bool:
-    """Whether the right PIN would let in or be put into words where the NAS admits the visit.
+    """Whether the right PIN would get an accept, or a reject in words, if the NAS admits the visit.
 
     Args:
         visit: whose PIN it is.
@@ -43,5 +43,5 @@ def is_confirmed(visit: FollowedVisit, location: Location, now: datetime) -> boo
 
 @lru_cache(maxsize=4096)
 def _days(start: datetime, end: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """From the first instant of a window's first local day to the last one of its last day."""
+    """The first instant of a window's first local day, and the end of its last day."""
     return day_start(local_date(start, zone), zone), day_end(local_date(end - _INSTANT, zone), zone)

@@ -1,4 +1,4 @@
-"""Keeping the table current: a thread that follows the store."""
+"""Keeps the table current: a thread that follows the store."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far the follower is, for whoever wants to know whether it is current."""
+    """How far the follower is, to check whether the table is current."""
 
     position: Position
     at: datetime
@@ -49,7 +49,7 @@ class Follower:
             keys.
         horizon: how far around now visits are held.
         clock: aware time of day.
-        saved: what to begin with while the store is away; None opens the store at once.
+        saved: the table to start with while the store is away; None opens the store at once.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Follower:
         self.changing = threading.RLock()
         """Held while the table changes."""
 
-        self.told: list[Callable[[Change], None]] = []
-        """Each is called with each change, while that is held."""
+        self.listeners: list[Callable[[Change], None]] = []
+        """Each is called with each change, while ``changing`` is held."""
 
         self.reloaded: Callable[[], None] = lambda: None
-        """Called when all was loaded anew, as somebody wished, or could not be."""
+        """Called after a requested reload, whether it succeeded or not."""
 
         self._open_store = open_store
         self._horizon = horizon
@@ -98,12 +98,12 @@ class Follower:
 
     @property
     def is_from_disk(self) -> bool:
-        """Whether the store was away at the start and is so still."""
+        """Whether the store has been away since the start."""
         return self._store is None
 
     @property
     def age(self) -> timedelta:
-        """Since when the store has not been followed successfully."""
+        """Time since the store was last followed successfully."""
         return self._clock() - self._progress.at
 
     def start(self) -> None:
@@ -112,7 +112,7 @@ class Follower:
         self._thread.start()
 
     def reload(self) -> None:
-        """Let the thread load everything anew; safe in a signal."""
+        """Let the thread reload everything; safe in a signal handler."""
         self._reload_wanted.set()
 
     def leave(self) -> None:
@@ -120,7 +120,7 @@ class Follower:
         self._stopping.set()
 
     def stop(self) -> None:
-        """End the thread and give the store back."""
+        """End the thread and close the store."""
         self.leave()
         if self._thread is not None:
             self._thread.join()
@@ -128,12 +128,12 @@ class Follower:
             self._store.close()
 
     def wait_for(self, number: int, seconds: float) -> bool:
-        """Wait until the table holds the store's revision ``number``; whether it does."""
+        """Wait until the table holds the store's revision ``number``; True if it does."""
         with self._moved:
             return self._moved.wait_for(lambda: self._progress.position.number >= number, seconds)
 
     def follow(self) -> None:
-        """Take in what is new, once.
+        """Apply what is new in the store, once.
 
         Raises:
             NexioError: the store or its key is out of reach; the table stays as it is.
@@ -148,18 +148,18 @@ class Follower:
             self._reload()
             return
         with self.changing:
-            self._tell_all(self._take(news, opening, work.now))
+            self._notify(self._take(news, opening, work.now))
         self._advance(news.position, work.now)
 
     def _opening(self, work: Reading) -> list[FollowedVisit] | None:
-        """The visits that the horizon has moved over, or None while it need not be moved."""
+        """The visits that enter the horizon, or None while it need not be moved."""
         if work.now - self._horizon_at < HORIZON_EVERY:
             return None
         ahead = self._horizon.ahead
         return read_visits_opening(work, self._horizon_at + ahead, work.now + ahead)
 
     def _take(self, news: News, opening: list[FollowedVisit] | None, now: datetime) -> Change:
-        """Take in what is new, and what the horizon has moved over."""
+        """Apply what is new, and the visits that enter or leave the horizon."""
         holds = self._horizon.holds
         visits = [visit for visit in news.visits if holds(visit, now)]
         gone = [*news.removed_visits, *(each.id for each in news.visits if not holds(each, now))]
@@ -172,9 +172,9 @@ class Follower:
         return Change(visits=visits, gone=gone, locations=news.locations, nas=news.nas)
 
     def _reopen(self) -> Store:
-        """Open the store again after an outage, and go on where it is the one of before.
+        """Open the store again after an outage, and go on if it is the same store.
 
-        Else all of it is loaded.
+        Otherwise load all of it.
         """
         if self._store is None:
             return self._reload()
@@ -194,7 +194,7 @@ class Follower:
         return fresh
 
     def _reload(self) -> Store:
-        """Open the store again, with the keys read again, and load all of it."""
+        """Open the store again, read the keys again, and load all of it."""
         fresh = self._open_store()
         try:
             table, progress = self._load(fresh)
@@ -207,14 +207,14 @@ class Follower:
         with self.changing:
             before, self.table = self.table, table
             is_other = progress.position.epoch != self._progress.position.epoch
-            self._tell_all(Change(is_whole=True) if is_other else _between(before, table))
+            self._notify(Change(is_whole=True) if is_other else _between(before, table))
         self._horizon_at = progress.at
         self._advance(progress.position, progress.at)
         return fresh
 
-    def _tell_all(self, change: Change) -> None:
-        for tell in self.told:
-            tell(change)
+    def _notify(self, change: Change) -> None:
+        for listener in self.listeners:
+            listener(change)
 
     def _load(self, store: Store) -> tuple[Table, Progress]:
         with store.read() as work:
@@ -234,9 +234,9 @@ class Follower:
                 self._watch()
             except NexioError as error:
                 if not self._stopping.is_set():
-                    self._tell(str(error))
+                    self._log_trouble(str(error))
             except Exception:
-                # A fault of ours must not leave the table to grow old in silence.
+                # A fault of ours must not silently leave the table outdated.
                 log.exception("not following the store")
             self._stopping.wait(RETRY_SECONDS)
 
@@ -247,7 +247,7 @@ class Follower:
             store = self._reopen()
         with closing(watch(store.engine)) as watcher:
             self.follow()
-            self._tell("")
+            self._log_trouble("")
             if watcher.is_pooled and not self._has_logged_pooler:
                 self._has_logged_pooler = True
                 log.info(
@@ -262,14 +262,14 @@ class Follower:
                     finally:
                         self.reloaded()
                 elif abs(self._clock() - self._horizon_at) >= 2 * HORIZON_EVERY:
-                    self._reload()  # the clock was set: the horizon lies elsewhere now
+                    self._reload()  # the clock was set, so the horizon has moved
                 elif changed or self._clock() - self._horizon_at >= HORIZON_EVERY:
                     self.follow()
                 else:
                     self._advance(self._progress.position, self._clock())
 
-    def _tell(self, trouble: str) -> None:
-        """Log the beginning and the end of an outage, not every second of it."""
+    def _log_trouble(self, trouble: str) -> None:
+        """Log only the beginning and the end of an outage."""
         if trouble and trouble != self._trouble:
             log.warning("not following the store: %s", trouble)
         if self._trouble and not trouble:
@@ -278,7 +278,7 @@ class Follower:
 
 
 def _between(old: Table, new: Table) -> Change:
-    """What has changed from one table to another one of the same store."""
+    """The change between two tables of the same store."""
     if old.keyring != new.keyring:
         return Change(is_whole=True)
     known = {visit.id: visit for visit in old.all_visits()}

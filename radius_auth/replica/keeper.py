@@ -1,4 +1,4 @@
-"""Keeping the last table on disk: a thread, which nobody waits for."""
+"""Saves the table on disk, in a thread that no request waits for."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHANGES_EVERY: Final = 1.0
-"""Seconds from one look at what has changed to the next."""
+"""Minimum seconds between two writes of changes."""
 
 FOLLOWED_EVERY: Final = 10.0
-"""Seconds after which it is noted that the store is still followed."""
+"""Seconds after which the file notes that the store is still followed."""
 
 WHOLE_EVERY: Final = 3600.0
-"""Seconds after which a table with changes is written anew, so that it forgets who has left."""
+"""Seconds after which a changed table is rewritten, so that the file drops old visits."""
 
 
 class Keeper:
-    """Writes what a follower knows into a file.
+    """Writes the table of a follower into a file.
 
     Args:
         path: the file.
-        follower: what it knows.
+        follower: whose table it saves.
     """
 
     def __init__(self, path: Path, follower: Follower) -> None:
@@ -53,24 +53,24 @@ class Keeper:
         self._thread = threading.Thread(target=self._run, name="nexio-keeper", daemon=True)
 
     def start(self) -> None:
-        """Begin, until :meth:`stop`."""
+        """Start the thread, until :meth:`stop`."""
         follower = self._follower
         if not follower.is_from_disk:
             put_strange_aside(self._path, follower.table.keyring, follower.progress.position.epoch)
         with follower.changing:
-            follower.told.append(self._take)
+            follower.listeners.append(self._add_change)
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is left, and end."""
+        """Write the remaining changes, and end."""
         self._stopping.set()
         self._wake.set()
         self._thread.join()
         self._try()
         self.close()
 
-    def keep(self) -> None:
-        """Write what is new.
+    def write_changes(self) -> None:
+        """Write the changes since the last call, or the whole table if it is due.
 
         Raises:
             OSError: it cannot be written.
@@ -104,13 +104,13 @@ class Keeper:
         self._has_changes, self._whole_at = False, time.monotonic()
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _take(self, change: Change) -> None:
-        """Take a change; the follower calls it while it holds its lock."""
+    def _add_change(self, change: Change) -> None:
+        """Add a change; the follower calls this while it holds its lock."""
         if change.is_whole:
             self._changes.clear()
             self._is_whole_due = True
@@ -127,7 +127,7 @@ class Keeper:
 
     def _try(self) -> None:
         try:
-            self.keep()
+            self.write_changes()
         except OSError as error:
             if str(error) != self._trouble:
                 log.warning("the table is not kept on disk: %s", error)

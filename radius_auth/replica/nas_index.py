@@ -1,4 +1,4 @@
-"""Finding the NAS that a request comes from (R19)."""
+"""Finds the NAS that a request comes from (R19)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ACCESS_POINT = re.compile(
 """The MAC address at the beginning of Called-Station-Id, in the notations of controllers."""
 
 REMEMBERED = 65_536
-"""Source addresses whose client is found without a search; a large network may have more."""
+"""Source addresses whose client is cached; a large network may have more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +39,19 @@ class Client:
     limit_proxy_state: bool
 
     only: Nas | None = field(init=False)
-    """The entry, where there is one that asks for no SSID and no NAS-Identifier."""
+    """The entry, if it is the only one and requires no SSID and no NAS-Identifier."""
 
     def __post_init__(self) -> None:
-        """Prepare what is the same for each request."""
+        """Compute what is the same for each request."""
         first = self.entries[0]
         is_plain = len(self.entries) == 1 and first.ssid is None and first.identifier is None
         object.__setattr__(self, "only", first if is_plain else None)
 
     def narrow(self, called_station: bytes | None, identifier: bytes | None) -> Nas | None:
-        """The entry that this Called-Station-Id and NAS-Identifier belong to, the most exact one.
+        """The most specific entry for this Called-Station-Id and NAS-Identifier.
 
         Returns:
-            None where every entry asks for something else.
+            None if every entry requires something else.
         """
         called = called_station or b""
         fitting = [nas for nas in self.entries if _fits(nas, called, identifier or b"")]
@@ -60,9 +60,9 @@ class Client:
     def narrow_all(
         self, called_stations: Sequence[bytes], identifiers: Sequence[bytes]
     ) -> tuple[Nas, ...]:
-        """The same where an attribute came more than once: an entry for each location it leads to.
+        """The same for repeated attributes: one entry for each location that they lead to.
 
-        A Called-Station-Id without an SSID says nothing beside one that has one.
+        A Called-Station-Id without an SSID does not count beside one that has one.
         """
         called = called_stations[:1]
         if len(called_stations) > 1:
@@ -76,19 +76,19 @@ class Client:
 
 
 def ssid_of(called_station: bytes) -> bytes:
-    """The SSID in a Called-Station-Id (RFC 3580 section 3.20), which may hold colons itself.
+    """The SSID in a Called-Station-Id (RFC 3580 section 3.20), which may contain colons.
 
-    It is what follows the MAC address and a colon, or all of it where it begins with no MAC
-    address; empty where there is only the address.
+    It is the part after the MAC address and a colon, or all of it if it does not begin with a MAC
+    address; empty if there is only the address.
     """
     found = _ACCESS_POINT.match(called_station)
     return called_station if found is None else called_station[found.end() :]
 
 
 class NasIndex(dict[str, "Client | None"]):
-    """The client of each source address; made anew when a NAS changes.
+    """The client of each source address; rebuilt when a NAS changes.
 
-    ``index[address]`` is one lookup for an address that has asked before
+    ``index[address]`` is one lookup for an address that was seen before
     (``python -m benchmarks.path``); None means that the datagram is not for us.
     """
 
@@ -112,16 +112,16 @@ class NasIndex(dict[str, "Client | None"]):
         return self[source]
 
     def __missing__(self, source: str) -> Client | None:
-        """Search among the networks, the longest prefix first."""
+        """Search the networks, the longest prefix first."""
         client = self._search(source)
-        if client is not None:  # strangers are not remembered: there may be any number
+        if client is not None:  # unknown senders are not cached: there may be any number
             if len(self) >= REMEMBERED:
                 self.clear()
             self[source] = client
         return client
 
     def _search(self, source: str) -> Client | None:
-        # Without `ipaddress`, which takes half of the time that a stranger's datagram costs.
+        # Without `ipaddress`, which takes half of the time that an unknown sender's datagram costs.
         version, family = (6, socket.AF_INET6) if ":" in source else (4, socket.AF_INET)
         octets = socket.inet_pton(family, source.partition("%")[0])
         number, bits = int.from_bytes(octets), 8 * len(octets)
@@ -134,9 +134,9 @@ class NasIndex(dict[str, "Client | None"]):
 
 
 def _client(entries: list[Nas]) -> Client:
-    """One address, one secret (``nexio.network.nas`` sees to it); the strictest of its policies."""
+    """One address has one secret (``nexio.network.nas`` ensures it), and its strictest policies."""
     return Client(
-        secret=entries[0].secret or b"",  # nobody serves without secrets (network/news.py)
+        secret=entries[0].secret or b"",  # servers always have the secrets (network/news.py)
         entries=tuple(entries),
         require_message_authenticator=any(nas.require_message_authenticator for nas in entries),
         limit_proxy_state=any(nas.limit_proxy_state for nas in entries),

@@ -1,7 +1,7 @@
-"""What an accept says beside Session-Timeout and Class, made ready when the table is read.
+"""Prepares the attributes of accepts besides Session-Timeout and Class, when the table is read.
 
-The most special place decides for each name: the NAS, then its location, then the profile of the
-NAS; and in each place what is for the visitors of one source before what is for all.
+For each name the most specific place decides: the NAS, then its location, then the profile of the
+NAS; and in each place a setting for the visitors of one source comes before one for all.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TYPES: Final = {
     "Aruba-User-Role": (14823, 1),
     "Mikrotik-Rate-Limit": (14988, 8),
 }
-"""Vendor and type of what settings become; the same as in the dictionary."""
+"""Vendor and type of the attributes that settings become; the same as in the dictionary."""
 
 _NUMBERS: Final[Mapping[tuple[str, int | str], int]] = {
     ("Tunnel-Type", "VLAN"): 13,
@@ -50,38 +50,38 @@ _VENDOR_SPECIFIC: Final = 26
 
 
 class PreparedReply(NamedTuple):
-    """What accepts at one NAS say to the visitors of one source."""
+    """The attributes of accepts at one NAS for the visitors of one source."""
 
     octets: bytes
     attributes: tuple[tuple[str, str], ...]
-    """The same in words, as FreeRADIUS takes them."""
+    """The same as text, as FreeRADIUS takes them."""
 
     zone: tzinfo | None
-    """Where the end of the window is told as a time, too: by the clocks of that zone."""
+    """The zone in which the end of the window is sent; None if it is not sent."""
 
     def octets_for(self, visit: FollowedVisit) -> bytes:
-        """The attributes, with the end of a visitor's window where it is wanted."""
+        """The attributes, with the end of a visitor's window if it is sent."""
         end = self._end_of(visit)
         return self.octets + _octets(TERMINATE_TIME, end) if end else self.octets
 
     def attributes_for(self, visit: FollowedVisit) -> tuple[tuple[str, str], ...]:
-        """The same in words."""
+        """The same as text."""
         end = self._end_of(visit)
         return (*self.attributes, (TERMINATE_TIME, end)) if end else self.attributes
 
     def _end_of(self, visit: FollowedVisit) -> str:
-        """Like 2026-11-27T18:00:00+01:00, or nothing."""
+        """The end of the window, like 2026-11-27T18:00:00+01:00, or empty."""
         if self.zone is None or visit.valid_until is None:
             return ""
         return visit.valid_until.astimezone(self.zone).isoformat(timespec="seconds")
 
 
 BySource = dict[str, PreparedReply]
-"""What each source gets; under "" what all others get."""
+"""The reply for each source; under "" the one for all others."""
 
 
 def prepare_replies(nas: Iterable[Nas], locations: Mapping[int, Location]) -> dict[int, BySource]:
-    """What accepts say at each NAS that they say more at, by its number."""
+    """The replies of each NAS with further attributes, by its number."""
     prepared = {}
     for each in nas:
         location = locations.get(each.location.id, each.location)
@@ -94,13 +94,13 @@ def prepare_replies(nas: Iterable[Nas], locations: Mapping[int, Location]) -> di
 
 
 def prepare_reply(nas: Nas, location: Location) -> BySource:
-    """What accepts say at a NAS; nothing where they say no more than anywhere."""
+    """The replies of a NAS; empty if it has no further attributes."""
     return _prepare(nas.profile, location.reply or (), nas.reply, location)
 
 
 @lru_cache(maxsize=256)
 def _prepare(profile_name: str, here: Replies, at_nas: Replies, location: Location) -> BySource:
-    """Many NAS have the same."""
+    """The same, cached, as many NAS have the same settings."""
     profile = profile_of(profile_name)
     defaults = tuple(ReplySetting("", name, value) for name, value in profile.sends.items())
     places = (defaults, here, at_nas)
@@ -136,7 +136,7 @@ def _reply(
 
 
 def _zone_of(location: Location) -> tzinfo:
-    """Where no file can be opened at this moment, UTC: the instant is the same."""
+    """The zone, or UTC if no file can be opened at this moment: the instant is the same."""
     try:
         return location.zone
     except OSError:
@@ -147,7 +147,7 @@ _NOTHING: Final = PreparedReply(b"", (), None)
 
 
 def _attributes_of(settings: Mapping[str, str], profile: NasProfile) -> list[tuple[str, int | str]]:
-    """The attributes that settings become in the dialect of a NAS."""
+    """The attributes for settings, in the dialect of a NAS."""
     made: list[tuple[str, int | str]] = []
     for setting, attribute in _SECONDS.items():
         if setting in settings:

@@ -1,7 +1,7 @@
-"""The last table on a server's own disk: what it starts with while the store is away.
+"""Saves the table on a server's own disk, and loads it at a start without the store.
 
-A file is its mark, its own random name, and parts.  The first part says of which store it is; then
-comes all of the table, and after that what has changed since.  Each part is encrypted with the key
+A file consists of its mark, its own random name, and parts.  The first part identifies the store;
+then comes the whole table, and after that the changes since.  Each part is encrypted with the key
 of the store.  Name and number of a part are authenticated with it, so none can be changed, left
 out in the middle, or taken from another file.
 """
@@ -57,10 +57,10 @@ AT_ONCE: Final = 500
 """Visits in one part."""
 
 LARGE: Final = 2**20
-"""Octets of changes that a small table may have, too."""
+"""Octets of changes that even a small table may have."""
 
 LONGEST_REST: Final = 0.05
-"""Seconds between two parts: whoever else computes in this process has its turn."""
+"""Maximum seconds of the pause between two parts, in which other threads of the process run."""
 
 FUTURE: Final = timedelta(minutes=1)
 """How much a clock may have been set back since the table was followed."""
@@ -71,10 +71,10 @@ _values: Final = attrgetter(*_NAMES)
 
 
 class Part(IntEnum):
-    """What a part holds."""
+    """The kind of a part."""
 
     STORE = 1
-    """The shape of what follows, and the store's epoch."""
+    """The shape of the values that follow, and the store's epoch."""
 
     PLACES = 2
     """All locations and all NAS, or None for those that have not changed."""
@@ -84,28 +84,28 @@ class Part(IntEnum):
     """Numbers of visits."""
 
     FOLLOWED = 5
-    """The store's revision and when it was followed; with the first one the table is whole."""
+    """The store's revision and when it was followed; the first one completes the table."""
 
 
 class Unusable(Exception):
-    """A file that is not to be used; says why, such as "is damaged"."""
+    """A file that must not be used; its text is the reason, such as "is damaged"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedTable:
-    """What a file says."""
+    """The content of a file."""
 
     table: Table
     position: Position
     followed_at: datetime
 
     def age(self, now: datetime) -> timedelta:
-        """Since when the store has not been followed."""
+        """Time since the store was last followed."""
         return now - self.followed_at
 
 
 def read_saved_table(path: Path, keyring: Keyring) -> SavedTable | None:
-    """The table of a file; None where there is none.
+    """The table of a file; None if there is no file.
 
     Args:
         path: the file.
@@ -125,14 +125,14 @@ def read_saved_table(path: Path, keyring: Keyring) -> SavedTable | None:
 def find_saved_table(
     path: Path, configuration: Configuration, max_staleness: timedelta
 ) -> SavedTable | None:
-    """The table to start with; None where there is none, or none that guests may be answered by.
+    """The table to start with; None if there is none, or it is too old to answer guests by.
 
-    A file that is not to be used is put aside, with a line in the log.
+    An unusable file is put aside, with a line in the log.
     """
     try:
         saved = read_saved_table(path, load_trusted_keys(configuration))
     except NexioError:
-        return None  # without the key; the store is what is missed first
+        return None  # without the key; the missing store is reported first
     except Unusable as error:
         put_aside(path, f"{WHAT} {path}", str(error))
         return None
@@ -150,26 +150,26 @@ def find_saved_table(
 
 
 def put_strange_aside(path: Path, keyring: Keyring, epoch: str) -> None:
-    """Put a file aside that is of another store, or of a backup of this one, or of no use."""
+    """Put a file aside that is of another store, or of a backup of this one, or unusable."""
     try:
         with path.open("rb") as file:
             found = next(_Parts(file, keyring), (0, ""))[1]
     except Unusable as error:
         put_aside(path, f"{WHAT} {path}", str(error))
     except OSError:
-        pass  # there is none, or it is somebody else's: writing says so
+        pass  # there is none, or it is another user's: writing will report that
     else:
         if found != epoch:
             put_aside(path, f"{WHAT} {path}", "is of another epoch of the store")
 
 
 class SavedTableFile:
-    """A file that holds a whole table, and takes what changes.
+    """A file with a whole table, to which changes are appended.
 
     Args:
         path: where it is.
         file: open at its end.
-        seal: encrypts what is added.
+        seal: encrypts the changes.
     """
 
     def __init__(self, path: Path, file: BinaryIO, seal: _Sealer) -> None:
@@ -181,15 +181,15 @@ class SavedTableFile:
 
     @classmethod
     def write(cls, path: Path, saved: SavedTable, visits: Iterable[FollowedVisit]) -> Self:
-        """Write a whole table, slowly: aside, and renamed when it is on the disk.
+        """Write a whole table, slowly, to a new file that is renamed once it is on the disk.
 
         Args:
             path: where it is to be.
-            saved: locations, NAS and keys are those of its table.
-            visits: as its table had them at that position.
+            saved: its table gives locations, NAS and keys.
+            visits: the visits of its table at that position.
 
         Raises:
-            OSError: it cannot be written; the one before stays.
+            OSError: it cannot be written; the previous file stays.
         """
         make_folder(path.parent)
         aside = path.with_suffix(".table-new")
@@ -214,19 +214,19 @@ class SavedTableFile:
 
     @property
     def has_grown(self) -> bool:
-        """Whether what was added takes more room than the table did."""
+        """Whether the changes take more room than the table did."""
         return self._size - self._base > max(self._base, LARGE)
 
     @property
     def is_in_place(self) -> bool:
-        """Whether what is added gets into the file that is found at that path."""
+        """Whether the path still leads to this file."""
         try:
             return os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
         except OSError:
             return False
 
     def add(self, changes: Sequence[Change], position: Position, followed_at: datetime) -> None:
-        """Add what has changed.
+        """Append changes.
 
         Raises:
             OSError: it cannot be written; the end of the file may be cut off.
@@ -238,12 +238,12 @@ class SavedTableFile:
         self._size = self._file.tell()
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         _close(self._file)
 
 
 def _close(file: BinaryIO) -> None:
-    with suppress(OSError):  # the disk is full: what was not written is not missed
+    with suppress(OSError):  # the disk is full: the unwritten rest is not needed
         file.close()
 
 
@@ -316,7 +316,7 @@ class _Parts:
         file.seek(len(head))
         if key.hex() not in keyring.keys:
             raise Unusable("is of another key" if len(key) == ID_OCTETS else "is damaged")
-        self.keyring = keyring.using(key.hex())  # until the first part says which is in use
+        self.keyring = keyring.using(key.hex())  # until the first part names the keys in use
 
     def __iter__(self) -> Iterator[tuple[int, *tuple[Any, ...]]]:
         return self
@@ -340,9 +340,9 @@ class _Parts:
         return part
 
     def _next_octets(self) -> bytes:
-        """Those of the next part; at the end there may be a part that was not written to its end.
+        """The octets of the next part; the last part of a file may be incomplete.
 
-        After a loss of power there may be zeros.
+        After a power loss it may end in zeros.
         """
         begin = self._file.tell()
         head = self._file.read(_LENGTH.size)
@@ -389,7 +389,7 @@ _BY_NAME: Final = {(each.__module__, each.__qualname__): each for each in _CLASS
 
 
 def _shape() -> str:
-    """How the values look: another version of this software may have others."""
+    """The shape of the values, which may differ in another version of this software."""
     ours = (FollowedVisit, Location, Settings, Nas)
     named = {
         each.__name__: [(field.name, str(field.type)) for field in fields(each)] for each in ours
@@ -401,7 +401,7 @@ SHAPE: Final = _shape()
 
 
 class _Unpickler(pickle.Unpickler):
-    """Reads our values, and makes nothing else: whoever has the key shall not run code here."""
+    """Reads only our values, so that nobody who has the key can run code here."""
 
     def find_class(self, module: str, name: str) -> Any:
         """One of the classes of our values."""

@@ -1,4 +1,4 @@
-"""The table that requests are decided by: all in memory, no request waits for the store.
+"""The table that requests are decided by: in memory, so that no request waits for the store.
 
 One thread changes it (the follower), others read it without a lock: each entry is an
 immutable value that is replaced as a whole.
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
     Visits = tuple[FollowedVisit, ...]
 
     Tally = dict[int, tuple[float, bytes]]
-    """By the number of digits: the chance, and what stands for the PINs."""
+    """By the number of digits: the chance, and a digest of the PINs."""
 
 Key = TypeVar("Key", str, bytes)
 
 
 _DIGITS = {Keyring.sealed_length(digits): digits for digits in range(SHORTEST_PIN, LONGEST_PIN + 1)}
-"""Of a PIN, by the length of the sealed one."""
+"""The number of digits of a PIN, by the length of the encrypted PIN."""
 
 _CHANCES = {length: 10.0**-digits for length, digits in _DIGITS.items()}
 _LARGEST_CHANCE = 10.0**-SHORTEST_PIN
-"""That one guess is right."""
+"""The chance that one guess is right."""
 
 _revisions = itertools.count()
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 TALLIED_EVERY = timedelta(minutes=1)
-"""How old the number of PINs at a location may be."""
+"""How old the tally of the PINs at a location may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +60,16 @@ class Change:
     """What has changed in a table."""
 
     is_whole: bool = False
-    """Another table has taken its place: its keys are others, or it is of another store."""
+    """The table was replaced by one with other keys, or of another store."""
 
     visits: Sequence[FollowedVisit] = ()
-    """Those that are new, or have changed."""
+    """New or changed visits."""
 
     gone: Sequence[int] = ()
-    """Numbers of those that are no longer known."""
+    """Numbers of visits that are no longer known."""
 
     locations: Sequence[Location] | None = None
-    """All of them where one has changed, else None; as are the NAS."""
+    """All of them if one has changed, else None; so with the NAS."""
 
     nas: Sequence[Nas] | None = None
 
@@ -86,7 +86,7 @@ class Table:
         self.locations: dict[int, Location] = {}
         self.nas = NasIndex(())
         self.replies: dict[int, BySource] = {}
-        """What accepts say more at a NAS, by its number; empty where all say the same."""
+        """Further attributes of accepts, by the number of the NAS; empty if no NAS has any."""
 
         self._zones: list[ZoneInfo] = []
         self._visits: dict[int, FollowedVisit] = {}
@@ -94,7 +94,7 @@ class Table:
         """Visits by their e-mail, in octets as most guests type it."""
 
         self.revision = next(_revisions)
-        """Another one in each table and after each change; requests are decided during one, too."""
+        """Unique to each table and after each change; requests may be decided during a change."""
 
         self._by_digest: dict[bytes, Visits] = {}
         self._by_device: dict[str, Visits] = {}
@@ -109,7 +109,7 @@ class Table:
         return list(self._visits.values())
 
     def find_visit(self, visit_id: int) -> FollowedVisit | None:
-        """The visit of that number, where it is known."""
+        """The visit of that number, if it is known."""
         return self._visits.get(visit_id)
 
     def visits_of(self, email_key: str) -> Visits:
@@ -121,11 +121,11 @@ class Table:
         return self._by_digest.get(self.keyring.digest(location_id, pin), ())
 
     def visits_on(self, device: str) -> Visits:
-        """The visits with whose PIN a device has logged in, as far as that is kept."""
+        """The visits with whose PIN a device has logged in, as far as that is stored."""
         return self._by_device.get(device, ())
 
     def reply_for(self, nas: Nas | None, visit: FollowedVisit) -> PreparedReply | None:
-        """What an accept at a NAS says more to a visitor, or None."""
+        """The further attributes of an accept at a NAS for a visitor, or None."""
         by_source = None if nas is None else self.replies.get(nas.id)
         if by_source is None:
             return None
@@ -133,7 +133,7 @@ class Table:
 
     @cached_property
     def nobody(self) -> FollowedVisit:
-        """A visit of nobody, to compare with where there is none; its PIN cannot be typed."""
+        """A dummy visit, to compare with if there is no other; its PIN cannot be typed."""
         return FollowedVisit(
             id=0,
             location_id=0,
@@ -155,10 +155,10 @@ class Table:
         return _CHANCES.get(len(visit.pin_sealed), _LARGEST_CHANCE)
 
     def chance_at(self, location: Location, digits: int, now: datetime) -> tuple[float, bytes]:
-        """The chance that so many digits are a PIN of a location that would be confirmed now.
+        """The chance that so many digits match a PIN of a location that would be confirmed now.
 
         Returns:
-            The chance, and what stands for those PINs: it is another one when they are others.
+            The chance, and a digest of those PINs, which differs if they differ.
         """
         counted = self._tallies.get(location.id)
         if counted is None or abs(now - counted[0]) > TALLIED_EVERY:
@@ -180,7 +180,7 @@ class Table:
         }
 
     def apply(self, news: News, horizon: Horizon, now: datetime) -> None:
-        """Take in what changed; visits outside the horizon are dropped."""
+        """Apply changes of the store; visits outside the horizon are dropped."""
         self.set_places(news.locations, news.nas)
         self.drop(news.removed_visits)
         self.put(visit for visit in news.visits if horizon.holds(visit, now))
@@ -190,7 +190,7 @@ class Table:
         self.revision = next(_revisions)
 
     def set_places(self, locations: Sequence[Location] | None, nas: Sequence[Nas] | None) -> None:
-        """Take all locations and all NAS, or None for those that have not changed."""
+        """Replace all locations and all NAS; None leaves them as they are."""
         if locations is not None:
             self.locations = {location.id: location for location in locations}
             self._zones = _zones(locations)
@@ -225,7 +225,7 @@ class Table:
         self.revision = next(_revisions)
 
     def drop_outside(self, horizon: Horizon, now: datetime) -> None:
-        """Forget what the horizon has left behind."""
+        """Drop the visits outside the horizon."""
         for visit in [visit for visit in self._visits.values() if not horizon.holds(visit, now)]:
             self._drop(visit.id)
 
@@ -240,13 +240,13 @@ class Table:
 
 
 def _zones(locations: Iterable[Location]) -> list[ZoneInfo]:
-    """The zones, read now and kept: Python forgets those that nobody holds.
+    """The zones, read now and referenced: Python drops those that nothing references.
 
     So no request waits for a file, or fails because none can be opened at that moment.
     """
     zones = []
     for location in locations:
-        with suppress(OSError, LookupError):  # then it is tried again where a time is told
+        with suppress(OSError, LookupError):  # it is read again when a time is needed
             zones.append(location.zone)
     return zones
 

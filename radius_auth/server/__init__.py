@@ -1,4 +1,4 @@
-"""``nexio-radiusd``: its processes, its sockets, and the way from a datagram to its reply.
+"""``nexio-radiusd``: its processes, its sockets, and the path from a datagram to its reply.
 
 It may import every package below it, and none of the plugin, the client or raddb.  Read
 ``responder.py`` first.

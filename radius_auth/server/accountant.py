@@ -1,7 +1,7 @@
-"""What a server does with Accounting-Requests: store first, then answer (Must 16).
+"""Handles Accounting-Requests: store first, then answer (Must 16).
 
-Storing waits for a disk.  So it has a thread of its own, which nobody at the login page waits
-for; what has come meanwhile is stored in one commit, of each NAS a fair share.
+Storing waits for a disk.  So it has a thread of its own, which no login waits for; requests that
+arrive meanwhile are stored in one commit, with a fair share for each NAS.
 """
 
 from __future__ import annotations
@@ -46,40 +46,41 @@ RECORDS_PER_COMMIT = 256
 """Datagrams that are stored in one commit."""
 
 FEW = 32
-"""Where fewer than so many wait, or than were stored the last time, more are waited for."""
+"""If fewer wait than this, or than the last commit stored, the thread waits for more."""
 
 TOGETHER = 0.03
-"""Seconds at most.  NAS wait for seconds, and guests have the processor instead: one commit of
-15 costs a quarter of 15 commits ("accepts a second beside accounting" of ``make bench``)."""
+"""Maximum seconds of that wait.  NAS wait for seconds, and guests get the processor instead: one
+commit of 15 costs a quarter of 15 commits ("accepts a second beside accounting" of ``make
+bench``)."""
 
 PAUSE = 0.002
-"""Seconds between two looks at what has come, where much came the last time."""
+"""Seconds between two reads of the sockets during that wait, after a large commit."""
 
 DATAGRAMS_PER_READ = 2_048
-"""Datagrams taken from one socket before some are stored."""
+"""Datagrams read from one socket before some are stored."""
 
 OF_ONE_NAS, OF_ALL = 1_024, 16_384
-"""Datagrams that may wait to be stored; what there is no room for is sent again by its NAS."""
+"""Datagrams that may wait to be stored, of one NAS and in all; a NAS sends the others again."""
 
 LONGEST_WAIT = 5.0
-"""Seconds that a datagram may have waited: its NAS asks again, and hears no answer to this one."""
+"""Seconds that a datagram may have waited: later its NAS retransmits, and ignores this answer."""
 
 
 SAVED_EVERY = 0.25
-"""Seconds between two notes of what was answered, which nobody waits for."""
+"""Seconds between two saves of the answered requests; no request waits for these saves."""
 
 
 class Accountant:
     """Verifies datagrams, and has their records stored, without a socket.
 
     Args:
-        knowledge: gives the NAS.
+        knowledge: gives the table of NAS.
         store: stores records in one commit, so that they are on a disk when it returns.
         max_staleness: how long to go on without the store; then the NAS tries its next server.
         clock: aware time of day.
         discards: counts what is not answered.
         has_room: whether another record from that address may wait for the store.
-        replays: knows what was answered before; None is a new one.
+        replays: the requests answered before; None is a new one.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
@@ -99,24 +100,24 @@ class Accountant:
         self._discards = discards
 
     def answer(self, datagrams: Iterable[Taken], now: float) -> list[Reply]:
-        """Store what datagrams tell, in one commit.
+        """Store the records of datagrams, in one commit.
 
         Args:
-            datagrams: as they came from the network, from where, and how long they have waited.
+            datagrams: as they came from the network, with their source and how long they waited.
             now: monotonic seconds.
 
         Returns:
-            The answers to what is stored now.
+            The answers to the requests that are stored now.
         """
         readings = ((each[1].host, partial(self._understand, *each)) for each in datagrams)
         return self._ledger.keep(readings, now)
 
     def save_replays(self) -> None:
-        """Write down what was answered, so that it is known after a restart."""
+        """Save the answered requests, so that they are known after a restart."""
         self._ledger.save_replays()
 
     def admits(self, source: Source, now: float) -> bool:
-        """Whether a datagram is a NAS's; a stranger's is counted, and not looked at."""
+        """Whether a datagram comes from a known NAS; others are counted, and not read."""
         is_known = self._knowledge.table.nas.find(source.host) is not None
         if not is_known:
             self._discards.count(DiscardReason.UNKNOWN_CLIENT, source.host, now)
@@ -152,8 +153,8 @@ class AccountingThread:
     """Answers on the accounting sockets, in the background.
 
     Args:
-        opened: the sockets; what finds no room in them is dropped by the kernel, and counted.
-        accountant: stores.
+        opened: the sockets; datagrams that do not fit are dropped by the kernel, and counted.
+        accountant: stores the records.
         discards: counts what is not answered.
     """
 
@@ -172,7 +173,7 @@ class AccountingThread:
         self._thread = threading.Thread(target=self._run, name="nexio-accounting", daemon=True)
 
     def start(self) -> None:
-        """Begin to answer, until :meth:`stop`."""
+        """Start answering, until :meth:`stop`."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -202,7 +203,7 @@ class AccountingThread:
             self._accountant.save_replays()
 
     def _wait_for_more(self) -> None:
-        """A commit of several costs hardly more than one of one."""
+        """Wait for more datagrams: a commit of several costs hardly more than one of one."""
         until, enough = time.monotonic() + TOGETHER, max(FEW, self._stored)
         pause = PAUSE if self._stored >= FEW else TOGETHER
         while 0 < len(self._queue) < enough and time.monotonic() < until and not self._stopping:
@@ -211,7 +212,7 @@ class AccountingThread:
                 self._take(each)
 
     def _take(self, opened: socket.socket) -> None:
-        """Let all that waits in a socket wait in the queue, where each NAS has its turn."""
+        """Move what waits in a socket to the queue, in which the NAS take turns."""
         now = time.monotonic()
         port = self._ports[opened.fileno()]
         for _ in range(0, DATAGRAMS_PER_READ, AT_ONCE):
@@ -228,7 +229,7 @@ class AccountingThread:
 
     def _answer(self) -> None:
         now, self._stored = time.monotonic(), min(len(self._queue), RECORDS_PER_COMMIT)
-        # One by one as they are read, so that each keeps the time of its arrival exactly.
+        # Computed as each is read, so that its time of arrival stays exact.
         taken = (
             (datagram, source, time.monotonic() - since)
             for datagram, source, since in self._queue.take(RECORDS_PER_COMMIT)

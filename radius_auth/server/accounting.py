@@ -1,4 +1,4 @@
-"""Accounting beside the logins: what is stored and answered, and passed on to the store."""
+"""Runs accounting in the companion: stores and answers records, and passes them on to the store."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def accounting(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own ki
     open_store: Callable[[], Store],
     discards: Discards,
 ) -> Iterator[None]:
-    """Store and answer accounting on the side, and pass it on to the store."""
+    """Store and answer accounting in threads, and pass it on to the store."""
     recorder = Recorder(Spool(path, AccountingBatch), open_store, record_accounting_batches)
     accountant = Accountant(
         follower,

@@ -1,8 +1,8 @@
-"""``nexio-radiusd``: the parent, which holds the sockets and minds the other processes.
+"""``nexio-radiusd``: the parent, which holds the sockets and supervises the other processes.
 
-Workers answer logins, each on sockets of its own; a companion does everything else.  One of them
-that ends without being told to is replaced.  The sockets stay open meanwhile, so that the kernel
-keeps the requests of that moment for its successor.
+Workers answer logins, each on sockets of its own; a companion does everything else.  A process
+that ends unexpectedly is replaced.  The sockets stay open meanwhile, so that the kernel queues
+the requests of that moment for its successor.
 """
 
 from __future__ import annotations
@@ -40,16 +40,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("nexio-radiusd")
 
 RESTART_SECONDS = 0.5
-"""Between the end of a process and its successor."""
+"""Seconds between the end of a process and the start of its successor."""
 
 RETRY_SECONDS = 5.0
-"""The same where it has not got to work."""
+"""The same if it ended before it was ready."""
 
-HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-"""Signals that the parent hears."""
+HANDLED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+"""Signals that the parent handles."""
 
 Work = Callable[[Callable[[], None], bool], None]
-"""A process's whole life: is given what to call when it works, and whether it replaces another."""
+"""The main function of a process; its arguments: what to call when it is ready, and whether it
+replaces another process."""
 
 
 class Child:
@@ -57,8 +58,8 @@ class Child:
 
     Args:
         name: for the log.
-        comm: where processes are listed.
-        work: what it does.
+        comm: its name in lists of processes.
+        work: its main function.
     """
 
     def __init__(self, name: str, comm: str, work: Work) -> None:
@@ -67,21 +68,21 @@ class Child:
         self._work = work
         self.process = 0
         self.ready = -1
-        """Readable when it works, or has ended."""
+        """A file descriptor that becomes readable when it is ready, or has ended."""
 
         self.has_worked = self.works = False
         self.starts_at = 0.0
 
     def start(self, leave: Callable[[], None]) -> None:
-        """Start it.
+        """Start the process.
 
         Args:
-            leave: closes in the child what belongs to the parent alone.
+            leave: releases in the child what belongs to the parent alone.
         """
         self.works = False
         self.ready, write = os.pipe()
-        # A signal between the fork and `leave` would be one for the parent.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+        # A signal between the fork and `leave` would be handled as the parent's.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED_SIGNALS)
         self.process = os.fork()
         if self.process == 0:
             os.close(self.ready)
@@ -92,39 +93,39 @@ class Child:
         os.close(write)
 
     def look(self) -> None:
-        """See whether it works."""
+        """Read whether it is ready."""
         if os.read(self.ready, 1):
             self.works = self.has_worked = True
         os.close(self.ready)
         self.ready = -1
 
-    def tell(self, number: int) -> None:
-        """Pass a signal on."""
+    def send_signal(self, number: int) -> None:
+        """Forward a signal."""
         if self.process:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.process, number)
 
     def end(self) -> None:
-        """It has ended."""
+        """Note that the process has ended."""
         if self.ready >= 0:
             self.look()
-        self.process = 0  # its number may be another process's from now on
+        self.process = 0  # from now on another process may have its number
         wait = RESTART_SECONDS if self.works else RETRY_SECONDS
         self.starts_at, self.works = time.monotonic() + wait, False
 
     def _live(self, write: int) -> int:
-        with contextlib.suppress(OSError):  # it is but a name
+        with contextlib.suppress(OSError):  # it is only a name
             Path("/proc/self/comm").write_text(self._comm, "ascii")
         gc.disable()  # until all is loaded
 
-        def tell_parent() -> None:
+        def notify_parent() -> None:
             os.write(write, b"\1")
             os.close(write)
 
         try:
-            self._work(tell_parent, self.has_worked)
+            self._work(notify_parent, self.has_worked)
         except NexioError as error:
-            return _tell(error)
+            return _report(error)
         except Exception:
             log.exception("the %s failed", self.name)
             return 1
@@ -132,7 +133,7 @@ class Child:
 
 
 class Parent:
-    """Minds a companion and its workers.
+    """Supervises a companion and the workers.
 
     Args:
         options: how they run.
@@ -178,18 +179,18 @@ class Parent:
         self._code = 0
 
     def run(self) -> int:
-        """Run them until told to end.
+        """Run the processes until a signal ends them.
 
         Returns:
-            The exit code: that of a process which could not even start, else 0.
+            The exit code of a process that could not start, else 0.
         """
         wake_read, wake_write = os.pipe()
         os.set_blocking(wake_read, False)
         os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        for number in HEARD:
-            signal.signal(number, self._hear)
-        # Whoever started us may have signals blocked.
+        for number in HANDLED_SIGNALS:
+            signal.signal(number, self._handle_signal)
+        # The process that started us may have blocked signals.
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         while not self._is_over():
             self._start_due()
@@ -210,7 +211,7 @@ class Parent:
         return self._code
 
     def close(self) -> None:
-        """Give the sockets back."""
+        """Close the sockets."""
         self._opened.close()
 
     def _is_over(self) -> bool:
@@ -267,12 +268,13 @@ class Parent:
             log.error("the %s ended with code %d and is replaced", child.name, code)
 
     def _stop_some(self) -> None:
-        """The workers first: the companion takes what they have decided."""
+        """Stop the workers first: the companion takes their last decisions."""
         if not self._stopping:
             return
         living = [child for child in self._workers if child.process] or [self._companion]
         for child in living:
-            child.tell(signal.SIGTERM)  # again and again: the first may come before it can listen
+            # Repeatedly: the first may come before it can handle it.
+            child.send_signal(signal.SIGTERM)
 
     def _leave(self) -> None:
         signal.set_wakeup_fd(-1)
@@ -307,7 +309,7 @@ class Parent:
         companion.run(ready, replaces=replaces)
 
     def _identity(self) -> Identity:
-        """Its port tells it from others of this host; with its address where it has one."""
+        """The identity of this server on its host: its port, with its address if it has one."""
         first = self._sockets[0][0]
         place = _place(first) if self._options.listen else str(first.getsockname()[1])
         return Identity(RADIUSD, host_name(), place)
@@ -330,16 +332,16 @@ class Parent:
 
         return work
 
-    def _hear(self, number: int, _: object) -> None:
+    def _handle_signal(self, number: int, _: object) -> None:
         if number in {signal.SIGTERM, signal.SIGINT}:
             self._stopping = True
             tell(STOPPING)
         elif number == signal.SIGHUP and self._companion.has_worked:
-            self._companion.tell(number)
+            self._companion.send_signal(number)
 
 
 def run() -> None:
-    """The program."""
+    """Run the program."""
     open_closed()
     sys.exit(main(sys.argv[1:]))
 
@@ -360,7 +362,7 @@ def main(arguments: Sequence[str]) -> int:
         with contextlib.closing(Parent(options, configuration)) as parent:
             return parent.run()
     except NexioError as error:
-        return _tell(error)
+        return _report(error)
 
 
 def _places(opened: Sequence[socket.socket]) -> str:
@@ -372,7 +374,7 @@ def _place(opened: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _tell(error: NexioError) -> int:
+def _report(error: NexioError) -> int:
     log.error("%s", error)
     if error.advice:
         log.error("%s", error.advice)

@@ -1,13 +1,13 @@
-"""Many datagrams with one system call: ``recvmmsg`` and ``sendmmsg`` (Linux), through ctypes.
+"""Receives and sends many datagrams per system call: ``recvmmsg`` and ``sendmmsg``, by ctypes.
 
 A system call from Python costs several times what it costs the kernel, so both take up to
 :data:`AT_ONCE` datagrams (``python -m benchmarks.sockets``).  The kernel reads and writes buffers
-that are made once: of each datagram the octets, and beside them its control data and the address
-of its sender.  The latter two say where a reply goes, so one lookup finds the :class:`Source` of a
-sender that has asked before.  Replies of one length to one sender are one message, which the kernel
-cuts into datagrams.
+that are allocated once: for each datagram its octets, its control data and the address of its
+sender.  The last two determine where a reply goes, so one lookup finds the :class:`Source` of a
+known sender.  Replies of one length to one sender are one message, which the kernel cuts into
+datagrams.  Both calls are of Linux.
 
-:class:`PlainPort` does the same with a call for each datagram, where a machine has neither.
+:class:`PlainPort` does the same with one call per datagram, on machines without these calls.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ AT_ONCE: Final = 64
 """Datagrams in one system call."""
 
 REMEMBERED: Final = 16_384
-"""Senders whose :class:`Source` is kept."""
+"""Senders whose :class:`Source` is cached."""
 
 _DATA_ROOM: Final = MAX_LENGTH + 16
 """Octets from the beginning of one datagram to that of the next."""
@@ -57,17 +57,17 @@ _META_ROOM: Final = _CONTROL_ROOM + 32
 """Octets for the control data and the address of one sender."""
 
 _META: Final = struct.Struct(f"@Niill{_META_ROOM - _TIME_ROOM}s")
-"""The time of arrival, and all that follows it: the address of ours, and the sender's."""
+"""The time of arrival, then the rest: our address, and the sender's."""
 
 _MMSGHDR: Final = struct.Struct("@PI4xPNPNi4xI4x")
 """struct mmsghdr of a 64-bit machine: name, buffers, control data and flags; octets received."""
 
 _IOVEC: Final = struct.Struct("@PN")
 _OCTETS, _OCTETS_STEP = 14, _MMSGHDR.size // 4
-"""Where the number of octets received stands in the headers, in steps of 4 octets."""
+"""Position of the number of received octets in the headers, in steps of 4 octets."""
 
 _CONTROL, _CONTROL_STEP = 5, _MMSGHDR.size // 8
-"""Where the length of the control data stands in them, in steps of 8."""
+"""Position of the length of the control data in the headers, in steps of 8 octets."""
 
 _SOL_UDP: Final = 17
 _UDP_SEGMENT: Final = 103
@@ -77,7 +77,7 @@ _SEGMENT: Final = struct.Struct("@NiiH")
 _SEGMENT_ROOM: Final = socket.CMSG_SPACE(2)
 
 _TRY_AGAIN: Final = {errno.ECONNREFUSED, errno.EINTR}
-"""An ICMP error to an earlier reply, which is reported once, or a signal: not about what waits."""
+"""An ICMP error to an earlier reply, which is reported once, or a signal: try again."""
 
 _libc: Any = ctypes.CDLL(None, use_errno=True)
 _NUMBERS: Final = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
@@ -87,16 +87,16 @@ if hasattr(_libc, "recvmmsg") and hasattr(_libc, "sendmmsg"):
 
 
 class Port(Protocol):
-    """A socket of which many datagrams are taken at once."""
+    """A socket that reads many datagrams at once."""
 
     def receive(self) -> list[Taken]:
-        """The datagrams that wait, up to `AT_ONCE`; fewer where no more wait."""
+        """The datagrams that wait, up to `AT_ONCE`; fewer if no more wait."""
 
     def send(self, replies: Sequence[tuple[bytes, Source]]) -> list[Source]:
         """Send replies, each from the address that its request was sent to.
 
         Returns:
-            Where the kernel did not take one to; the others are on their way.
+            The destinations of the replies that the kernel did not take.
         """
 
 
@@ -137,7 +137,7 @@ class BatchedPort:
         self._is_ipv6 = opened.family == socket.AF_INET6
         pktinfo = IN6_PKTINFO.size if self._is_ipv6 else IN_PKTINFO.size
         self._control_length = _TIME_ROOM + socket.CMSG_SPACE(pktinfo)
-        """Of a datagram whose control data is as always."""
+        """The length of the control data of a usual datagram."""
 
         self._incoming = _Buffers(0, _CONTROL_ROOM)
         self._outgoing = _Buffers(_TIME_ROOM, socket.CMSG_LEN(pktinfo))
@@ -145,11 +145,11 @@ class BatchedPort:
         """Whether the kernel cuts one message into several datagrams."""
 
         self.sources: dict[bytes, Source] = {}
-        """The senders that have asked before, by what the kernel says of them."""
+        """The known senders, by their control data and address as the kernel gives them."""
 
     @staticmethod
     def works(opened: socket.socket) -> bool:
-        """Whether this machine takes the calls, and its structures are as they are packed here."""
+        """Whether this machine has the calls, and its structures match those packed here."""
         if not (hasattr(_libc, "recvmmsg") and hasattr(_libc, "sendmmsg")):
             return False
         is_64_bit = struct.calcsize("@P") == struct.calcsize("@l") == _IOVEC.size // 2
@@ -180,7 +180,7 @@ class BatchedPort:
                 or controls[index] != usual
             ):
                 source, came = self._read_meta(index, whence, now)
-            # By the machine's clock, as the time of arrival is; 0 where that was set back.
+            # By the machine's clock, as the time of arrival is; 0 if that was set back.
             taken.append((octets, source, now - came if now > came else 0.0))
         return taken
 
@@ -191,7 +191,7 @@ class BatchedPort:
             some = replies[start : start + AT_ONCE]
             lost = self._send(_alike(some) if self._cuts else _alone(some))
             if any(len(each) > 1 for _, each in lost):
-                # One by one they may be sent: a device or its MTU has refused them together.
+                # Send them one by one: a device or its MTU may have refused them together.
                 lost = self._send(
                     _alone((octets, source) for source, each in lost for octets in each)
                 )
@@ -199,7 +199,7 @@ class BatchedPort:
         return failed
 
     def _receive(self) -> int:
-        """Let the kernel fill the buffers; how many datagrams it was."""
+        """Let the kernel fill the buffers, and return the number of datagrams."""
         buffers = self._incoming
         for _ in range(AT_ONCE):
             buffers.headers[:] = buffers.fresh
@@ -213,7 +213,7 @@ class BatchedPort:
         return 0
 
     def _send(self, groups: Sequence[_Alike]) -> list[_Alike]:
-        """Send each group as one message; those that the kernel did not take."""
+        """Send each group as one message, and return those that the kernel did not take."""
         buffers, begin = self._outgoing, 0
         buffers.headers[:] = buffers.fresh
         for message, (source, replies) in enumerate(groups):
@@ -232,7 +232,7 @@ class BatchedPort:
         while done < len(groups):
             at = buffers.headers_at + done * _MMSGHDR.size
             sent = _libc.sendmmsg(self._socket.fileno(), at, len(groups) - done, 0)
-            if sent <= 0:  # that one; those behind it are still to be sent
+            if sent <= 0:  # the first one failed; those after it are still to be sent
                 failed.append(groups[done])
                 # Cutting needs a device that makes checksums, before Linux 6.2.
                 self._cuts = self._cuts and ctypes.get_errno() != errno.EIO
@@ -240,7 +240,7 @@ class BatchedPort:
         return failed
 
     def _read_meta(self, index: int, whence: bytes, now: float) -> tuple[Source, float]:
-        """Where a datagram came from and when, whatever order its control data is in."""
+        """The source and the time of a datagram, whatever order its control data is in."""
         sent_to, came = b"", now
         start = index * _META_ROOM
         length = self._incoming.control_of[index * _CONTROL_STEP + _CONTROL]
@@ -260,7 +260,7 @@ class BatchedPort:
         return source, came
 
     def _way(self, source: Source) -> bytes:
-        """What the kernel needs to send a reply: the address of ours, and the other one."""
+        """What the kernel needs to send a reply: our address, and the sender's."""
         nowhere = bytes(IN6_PKTINFO.size if self._is_ipv6 else IN_PKTINFO.size)  # any of ours
         ((level, kind, data),) = reply_control(self._socket, source.sent_to or nowhere)
         control = _CMSGHDR.pack(socket.CMSG_LEN(len(data)), level, kind) + data
@@ -268,10 +268,10 @@ class BatchedPort:
 
 
 class _Buffers:
-    """Room for `AT_ONCE` datagrams, and the headers that point into it.
+    """Buffers for `AT_ONCE` datagrams, and the headers that point into them.
 
     Args:
-        control_at: where in its room the control data begins.
+        control_at: where the control data begins in its buffer.
         control_length: its octets.
     """
 
@@ -281,7 +281,7 @@ class _Buffers:
         self.headers, self.headers_at = _room(AT_ONCE * _MMSGHDR.size)
         vectors, vectors_at = _room(AT_ONCE * _IOVEC.size)
         self.vectors = vectors.cast("Q")
-        """Where the octets of each begin, and how many they are."""
+        """For each datagram the address of its octets, and their number."""
 
         self.octets_of, self.control_of = self.headers.cast("I"), self.headers.cast("Q")
         for index in range(AT_ONCE):
@@ -304,11 +304,11 @@ class _Buffers:
                 0,
             )
         self.fresh = self.headers.tobytes()
-        """The headers as they were, for the kernel writes lengths into them."""
+        """The original headers, as the kernel writes lengths into them."""
 
     def cut(self, message: int, length: int) -> None:
         """Let the kernel cut a message into datagrams of that length."""
-        # Before the address of ours, in the place of the time of arrival.
+        # Before our address, in the place of the time of arrival.
         at = message * _META_ROOM + _TIME_ROOM - _SEGMENT_ROOM
         _SEGMENT.pack_into(self.meta, at, socket.CMSG_LEN(2), _SOL_UDP, _UDP_SEGMENT, length)
         header = message * _CONTROL_STEP + _CONTROL
@@ -326,7 +326,7 @@ def _cuts(opened: socket.socket) -> bool:
 
 
 def _alike(replies: Iterable[tuple[bytes, Source]]) -> list[_Alike]:
-    """Replies of one length to one sender together."""
+    """Group replies of one length to one sender."""
     groups: dict[tuple[bytes | Source, int], _Alike] = {}
     for octets, source in replies:
         whose = source.way or source, len(octets)
@@ -343,7 +343,7 @@ def _alone(replies: Iterable[tuple[bytes, Source]]) -> list[_Alike]:
 
 
 def _room(size: int) -> tuple[memoryview, int]:
-    """Octets that stay where they are, and where that is."""
+    """A buffer of fixed address, and that address."""
     octets = (ctypes.c_ubyte * size)()
     return memoryview(octets).cast("B"), ctypes.addressof(octets)
 
@@ -358,7 +358,7 @@ def _parts_of(control: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _address_of(name: bytes) -> tuple[str | int, ...]:
-    """An address as Python writes it, out of a struct sockaddr_in or sockaddr_in6."""
+    """An address in Python's form, from a struct sockaddr_in or sockaddr_in6."""
     port = int.from_bytes(name[2:4])
     if int.from_bytes(name[:2], sys.byteorder) == socket.AF_INET:
         return socket.inet_ntop(socket.AF_INET, name[4:8]), port
@@ -367,7 +367,7 @@ def _address_of(name: bytes) -> tuple[str | int, ...]:
 
 
 def _name_of(address: tuple[str | int, ...]) -> bytes:
-    """The other way round."""
+    """The inverse of `_address_of`."""
     host, port = str(address[0]), int(address[1]).to_bytes(2)
     if ":" not in host:
         return _family(socket.AF_INET) + port + socket.inet_pton(socket.AF_INET, host) + bytes(8)

@@ -1,6 +1,6 @@
-"""Replies that wait for their time: a reject is held back for the reject delay.
+"""Delays replies: a reject is held back for the reject delay.
 
-Nobody else is held up meanwhile (draft-ietf-radext-deprecating-radius section 8.3).
+No other reply is held up meanwhile (draft-ietf-radext-deprecating-radius section 8.3).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class DelayedReplies(Generic[Item]):
     """A heap of items by the time when they are due; equal times keep their order.
 
     Args:
-        limit: how many may wait; whoever pushes looks at :attr:`is_full` first.
+        limit: how many may wait; the caller checks :attr:`is_full` before a push.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
@@ -40,14 +40,14 @@ class DelayedReplies(Generic[Item]):
         return len(self._heap) >= self._limit
 
     def push(self, due: float, item: Item) -> None:
-        """Let an item wait until ``due``, in monotonic seconds."""
+        """Add an item that is due at ``due``, in monotonic seconds."""
         heapq.heappush(self._heap, (due, next(self._sequence), item))
 
     def pop_due(self, now: float) -> Iterator[Item]:
-        """Take out what is due at ``now``, the earliest first."""
+        """Remove and return the items due at ``now``, the earliest first."""
         while self._heap and self._heap[0][0] <= now:
             yield heapq.heappop(self._heap)[2]
 
     def next_due(self) -> float | None:
-        """Return when the next item is due, or None where nothing waits."""
+        """Return when the next item is due, or None if none waits."""
         return self._heap[0][0] if self._heap else None

@@ -1,4 +1,4 @@
-"""A queue in which each NAS has a turn, however much another one sends."""
+"""A queue in which the NAS take turns, however much one of them sends."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ Item = TypeVar("Item")
 
 
 class FairQueue(Generic[Item]):
-    """Holds what waits, by whose it is.
+    """Holds waiting items, by owner.
 
     Args:
-        of_one: how much of one may wait.
-        of_all: how much of all together.
+        of_one: how many of one owner may wait.
+        of_all: how many may wait in all.
     """
 
     def __init__(self, of_one: int, of_all: int) -> None:
@@ -23,25 +23,25 @@ class FairQueue(Generic[Item]):
         self._total = 0
 
     def __len__(self) -> int:
-        """How much waits."""
+        """How many items wait."""
         return self._total
 
-    def put(self, whose: str, item: Item) -> bool:
-        """Let something wait; False where there is no room for it."""
-        waiting = self._waiting.get(whose)
+    def put(self, owner: str, item: Item) -> bool:
+        """Add an item of an owner; False if there is no room for it."""
+        waiting = self._waiting.get(owner)
         if self._total >= self._of_all or (waiting and len(waiting) >= self._of_one):
             return False
-        self._waiting.setdefault(whose, deque()).append(item)
+        self._waiting.setdefault(owner, deque()).append(item)
         self._total += 1
         return True
 
     def take(self, count: int) -> list[Item]:
-        """Up to so much, one of each in turn, the first first."""
+        """Remove and return up to ``count`` items, one of each owner in turn, in order."""
         taken: list[Item] = []
         while self._waiting and len(taken) < count:
-            whose, waiting = self._waiting.popitem(last=False)
+            owner, waiting = self._waiting.popitem(last=False)
             taken.append(waiting.popleft())
             if waiting:
-                self._waiting[whose] = waiting
+                self._waiting[owner] = waiting
         self._total -= len(taken)
         return taken

@@ -1,7 +1,7 @@
-"""The watchdog of systemd, fed by the request loops themselves.
+"""Feeds the watchdog of systemd from the request loops themselves.
 
-The parent sends each worker an octet now and then, and the worker sends it back between two
-requests.  Only when all have done so, systemd hears of it; a loop that hangs gets the server
+The parent sends each worker an octet periodically, and the worker sends it back between two
+requests.  systemd is notified only when all have done so; a loop that hangs gets the server
 restarted.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Heartbeat:
-    """Lines between the parent and its workers.
+    """Socket pairs between the parent and its workers.
 
     Args:
         workers: how many there are.
@@ -35,25 +35,25 @@ class Heartbeat:
                 end.setblocking(False)  # noqa: FBT003 - its name says it
 
     def fileno(self, worker: int) -> int:
-        """What becomes readable in a worker when it is to answer."""
+        """The file descriptor that becomes readable in a worker when it is to answer."""
         return self._lines[worker][1].fileno()
 
     def answer(self, worker: int) -> None:
-        """Send back what came; the worker calls it."""
+        """Send back the octet; the worker calls it."""
         end = self._lines[worker][1]
         with contextlib.suppress(BlockingIOError):
             end.send(end.recv(1))
 
     def until_next(self) -> float:
-        """Seconds until `beat` is to be called."""
+        """Seconds until the next `beat`."""
         return max(0.0, self._next - time.monotonic())
 
     def beat(self, working: Iterable[int]) -> None:
-        """Tell systemd where all have answered, and ask them again.
+        """Notify systemd if all have answered, and ask them again.
 
         Args:
-            working: numbers of the workers that have started; one that is being replaced is not
-                waited for.
+            working: numbers of the workers that have started; one that is being replaced need not
+                answer.
         """
         if time.monotonic() < self._next:
             return
@@ -62,7 +62,7 @@ class Heartbeat:
         if sum(map(_is_answered, asked)) == len(asked):
             tell(WATCHDOG)
         for end in asked:
-            with contextlib.suppress(BlockingIOError):  # it has not read those of before
+            with contextlib.suppress(BlockingIOError):  # it has not read the earlier ones
                 end.send(b"\1")
 
 

@@ -1,4 +1,4 @@
-"""What ``nexio-radiusd`` can be told, on the command line or in the environment."""
+"""The options of ``nexio-radiusd``, on the command line or in the environment."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 NEXT = "the auth-port + 1"
-"""Where accounting is listened for unless somebody says so: 1813."""
+"""The default port of accounting: 1813."""
 
 PER_CORE = "one per core"
-"""How many workers there are unless somebody says so."""
+"""The default number of workers."""
 
 MOST_WORKERS = 64
 
@@ -47,7 +47,7 @@ class Options:
     """How a server runs."""
 
     listen: tuple[str, ...]
-    """Addresses to listen on; none means all that this machine has."""
+    """Addresses to listen on; none means all of this machine."""
 
     auth_port: int
     """UDP port for Access-Requests."""
@@ -62,10 +62,10 @@ class Options:
     """How long to go on without the store."""
 
     workers: int
-    """How many processes answer."""
+    """How many processes answer logins."""
 
     metrics_listen: Place | None = None
-    """Where a monitor asks."""
+    """Where a monitor reads metrics."""
 
     log_format: str = TEXT
     """``text`` or ``json``."""
@@ -103,7 +103,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
 
 
 def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
-    """What reads the command line; values of the environment are its defaults."""
+    """The parser of the command line; values of the environment are its defaults."""
     reader = argparse.ArgumentParser(
         prog="nexio-radiusd",
         description="Answer Access-Requests: the PIN is the password, while its window is open.",
@@ -150,7 +150,7 @@ _OPTIONS = (
 
 
 def _next(auth_port: int) -> int:
-    """RFC 2866 section 3: 1813 goes with 1812, and so with any other one."""
+    """The next port: 1813 goes with 1812 (RFC 2866 section 3), and likewise for other ports."""
     return port_of(str(auth_port + 1))
 
 
@@ -180,7 +180,7 @@ def _seconds(text: str) -> float:
 
 
 def _version() -> str:
-    """Also whether the path of a login is compiled (``setup.py``)."""
+    """The version, and whether the path of a login is compiled (``setup.py``)."""
     found = find_spec("radius_auth.server.responder")  # which the parent need not load
     is_compiled = found is not None and isinstance(found.loader, ExtensionFileLoader)
     return f"nexio-radiusd {__version__}{', compiled' if is_compiled else ''}"

@@ -1,4 +1,4 @@
-"""Accepts that wait for a slot of their visit's device limit (R18), while others are answered."""
+"""Holds accepts that wait for a slot of their visit's device limit (R18)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 LIMIT: Final = 4_096
-"""Requests that may wait; more get no answer, so that their NAS asks again."""
+"""Requests that may wait; more get no answer, so that their NAS retransmits."""
 
 
 class _Waiting(NamedTuple, Generic[Item]):
@@ -26,8 +26,8 @@ class Parked(Generic[Item]):
     """Items by the visit and the device whose slot was asked for; each slot is asked for once.
 
     Args:
-        ask: asks the companion, which answers to :meth:`answer`.
-        forget: is told of a slot that nobody waits for any more.
+        ask: asks the companion, which answers by :meth:`answer`.
+        forget: called for a slot that nobody waits for any more.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class Parked(Generic[Item]):
 
     @property
     def is_full(self) -> bool:
-        """Whether no other item should be put."""
+        """Whether no other item should be added."""
         return self._count >= LIMIT
 
     def put(self, visit_id: int, device: str, item: Item) -> None:
-        """Let an item wait for the slot of a device."""
+        """Add an item that waits for the slot of a device."""
         self._count += 1
         waiting = self._waiting.get((visit_id, device))
         if waiting is not None:
@@ -62,13 +62,13 @@ class Parked(Generic[Item]):
         self._ask(visit_id, device)
 
     def answer(self, visit_id: int, device: str, answer: Answer) -> None:
-        """Take what the companion says."""
+        """Apply an answer of the companion."""
         waiting = self._waiting.pop((visit_id, device), None)
         if waiting is not None:
             self._ready += ((answer, item) for item in waiting.items)
 
     def pop_ready(self) -> Iterator[tuple[Answer, Item]]:
-        """Take out what has its answer, or has waited too long for one."""
+        """Remove and return items that have their answer, or have waited too long for one."""
         while self._waiting and next(iter(self._waiting.values())).until <= time.monotonic():
             asked = next(iter(self._waiting))
             self._forget(*asked)
@@ -78,7 +78,7 @@ class Parked(Generic[Item]):
             yield self._ready.pop(0)
 
     def next_due(self) -> float | None:
-        """When an item will have waited too long, in monotonic seconds; None where none waits."""
+        """When an item will have waited too long, in monotonic seconds; None if none waits."""
         if self._ready:
             return 0.0
         return next(iter(self._waiting.values())).until if self._waiting else None

@@ -1,7 +1,7 @@
-"""What a server does with a datagram: from octets to octets, without a socket.
+"""Turns the octets of a datagram into the octets of its reply, without a socket.
 
-The checks stand in the order of ``docs/radius.md``: who sends it, is it a packet, is it verified,
-has it been answered before; only then is it decided.
+The checks follow the order of ``docs/radius.md``: known sender, well-formed packet, verified,
+not a duplicate; only then is the request decided.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 JITTER = 0.25
-"""A reject waits up to this part of its delay longer, so that its time tells nothing."""
+"""A reject waits up to this fraction of its delay longer, so that its timing reveals nothing."""
 
 _ACCESS_REQUEST = int(Code.ACCESS_REQUEST)
 _CHANCE = random.SystemRandom()
@@ -64,7 +64,7 @@ _CHANCE = random.SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """What is the same for all that is answered together."""
+    """What all datagrams that are answered together share."""
 
     now: float
     """Monotonic seconds."""
@@ -77,7 +77,7 @@ class _Round:
 
 
 class _Exchange(NamedTuple):
-    """A request that is answered, or whose reject waits for its time."""
+    """A request that is being answered, or whose reject is delayed."""
 
     source: Source
     packet: Packet
@@ -86,11 +86,11 @@ class _Exchange(NamedTuple):
     arrived: datetime
     ticket: Ticket
     latency_us: int
-    """From the beginning of its round to the decision, without the reject delay."""
+    """From the start of its round to the decision, without the reject delay."""
 
 
 class _Held(NamedTuple):
-    """A reject that waits for its time."""
+    """A delayed reject."""
 
     exchange: _Exchange
     rejected: Rejected
@@ -106,29 +106,29 @@ class _Parked(NamedTuple):
 
 
 class Knowledge(Protocol):
-    """What requests are decided by; in a worker the link to the companion keeps it current."""
+    """The table that requests are decided by; in a worker the link to the companion updates it."""
 
     @property
     def table(self) -> Table:
-        """The table of the moment."""
+        """The current table."""
 
     @property
     def age(self) -> timedelta:
-        """Since when it has not been brought up to date."""
+        """Time since the last update."""
 
 
 class Responder:
-    """Answers datagrams by the table of the moment.
+    """Answers datagrams by the current table.
 
     Args:
-        knowledge: gives the table; asked once for what is answered together, and anew for
-            replies and lines of the log, as it may be another table by then.
-        reject_delay: seconds that a reject waits at least; less than ``duplicates.LIFETIME``.
+        knowledge: gives the table; asked once per round of datagrams, and again for replies
+            and lines of the log, as it may be another table by then.
+        reject_delay: minimum seconds that a reject waits; less than ``duplicates.LIFETIME``.
         clock: aware time of day; decides windows.
         discards: counts what is not answered.
-        lost: asks how many datagrams the kernel has dropped.
+        lost: returns how many datagrams the kernel has dropped.
         guard: counts wrong passwords; None is a new one.
-        recording: says how the recording of decisions goes.
+        recording: the state of the recording of decisions.
         parked: accepts that wait for a slot (R18); None asks nobody for one.
     """
 
@@ -163,19 +163,18 @@ class Responder:
         self._counted = 0
 
     def receive(self, datagram: bytes, source: Source, now: float) -> bytes | None:
-        """Answer one datagram, as :meth:`answer` does; None: it is discarded, or held back."""
+        """Answer one datagram, as :meth:`answer` does; None if it is discarded or held back."""
         replies = self.answer([(datagram, source)], now)
         return replies[0][0] if replies else None
 
     def answer(self, waiting: Iterable[tuple[bytes, Source]], now: float) -> list[Reply]:
-        """Answer datagrams that were taken together.
+        """Answer datagrams that were read together.
 
-        All are verified before the first is decided, and :meth:`make_lines` is for when the replies
-        are on their way: what a processor has just done it does faster once more
-        (``benchmarks.path``).
+        All are verified before the first is decided, and :meth:`make_lines` is called after the
+        replies are sent: a processor repeats what it has just done faster (``benchmarks.path``).
 
         Args:
-            waiting: datagrams as they came from the network, and where from.
+            waiting: datagrams as they came from the network, with their source.
             now: monotonic seconds.
 
         Returns:
@@ -187,18 +186,18 @@ class Responder:
             try:
                 if (found := self._verify(datagram, source, round_.table)) is not None:
                     verified.append((*found, source))
-            except Exception as fault:  # noqa: BLE001 - whatever it is, it is told there
-                self._leave_out(fault, source, now)
+            except Exception as fault:  # noqa: BLE001 - it is counted and logged there
+                self._discard(fault, source, now)
         for packet, client, source in verified:
             try:
                 self._answer(packet, client, source, round_)
             except Exception as fault:  # noqa: BLE001 - as above
-                self._leave_out(fault, source, now)
+                self._discard(fault, source, now)
         replies, self._replies = self._replies, []
         return replies
 
     def due(self, now: float) -> Iterator[Reply]:
-        """The replies whose time has come; one that a newer request has replaced is dropped."""
+        """The replies that are due, without those that a newer request has replaced."""
         for answer, parked in self._parked.pop_ready():
             reply = self._unpark(parked, answer, now)
             if reply is not None:
@@ -208,13 +207,13 @@ class Responder:
             try:
                 reply = self._release(held, now)
             except (Discarded, KeyUnusable) as silence:
-                self._leave_out(silence, held.exchange.source, now)
+                self._discard(silence, held.exchange.source, now)
                 continue
             if reply is not None:
                 yield reply, held.exchange.source
 
     def counts(self) -> Counts:
-        """What this worker has done."""
+        """The counts of this worker."""
         return self._statistics.counts(waiting=len(self._held) + len(self._parked))
 
     def next_due(self) -> float | None:
@@ -226,24 +225,24 @@ class Responder:
 
     @property
     def has_events(self) -> bool:
-        """Whether :meth:`take_events` would give any."""
+        """Whether :meth:`take_events` would return any."""
         return bool(self._events or self._lines)
 
     def make_lines(self) -> None:
-        """Make events of what was decided; :meth:`take_events` does it as well."""
+        """Make events of the decisions; :meth:`take_events` does it as well."""
         lines, self._lines = self._lines, []
         table = self._knowledge.table
         for exchange, decision in lines:
             _, _, _, request, arrived, _, latency_us = exchange
             try:
                 event = decision_for_log(request, decision, table, arrived, latency_us)
-            except Exception:  # a fault of ours costs one line of the log, and no other one
+            except Exception:  # our fault: only this line of the log is lost
                 log.exception("a decision could not be recorded")
             else:
                 self._events.append(event)
 
     def take_events(self) -> list[Decided]:
-        """What was decided since the last call, in its order; whoever calls it records that."""
+        """The decisions since the last call, in order; the caller records them."""
         self._count_events()
         events, self._events, self._counted = self._events, [], 0
         return events
@@ -251,7 +250,7 @@ class Responder:
     def _verify(
         self, datagram: bytes, source: Source, table: Table
     ) -> tuple[Packet, Client] | None:
-        """Take a datagram apart, and see who sent it; None where it is no Access-Request."""
+        """Parse a datagram and find its sender; None for anything but an Access-Request."""
         client = table.nas[source.host]
         if client is None:
             raise Discarded(DiscardReason.UNKNOWN_CLIENT)
@@ -265,7 +264,7 @@ class Responder:
         return None
 
     def _answer(self, packet: Packet, client: Client, source: Source, round_: _Round) -> None:
-        """Decide, and reply or hold back; a repeat gets the same octets again."""
+        """Decide, then reply or delay the reply; a repeat gets the same octets again."""
         now, table, arrived = round_.now, round_.table, round_.arrived
         is_signed = packet.signature_start > 0  # and verified by now
         place = source.socket, source.address, packet.identifier
@@ -273,7 +272,7 @@ class Responder:
         if isinstance(ticket, Repeat):
             self._replies.append((self._repeat(ticket), source))
             return
-        revision = table.revision  # as it was before: Guard.look may wait, and the table change
+        revision = table.revision  # read first: Guard.look may wait while the table changes
         request = read_access_request(packet, client)
         if not client.require_message_authenticator:
             self.signatures.note(request.nas, is_signed=is_signed)
@@ -290,7 +289,7 @@ class Responder:
             self._replies.append((self._reply(exchange, decision, now), source))
 
     def _limit(self, exchange: _Exchange, accepted: Accepted, now: float) -> bytes | None:
-        """Apply the visit's limit of devices (R18); a new one waits for the companion's word."""
+        """Apply the visit's device limit (R18); a new device waits for the companion's answer."""
         decision = decide_device(exchange.request, accepted)
         if decision is not None:
             return self._reply_or_hold(exchange, decision, now)
@@ -309,7 +308,7 @@ class Responder:
         return self._reply_or_hold(exchange, decision, now)
 
     def _reply_or_hold(self, exchange: _Exchange, decision: Decision, now: float) -> bytes | None:
-        """Reply, or hold back a reject that no later look overrules."""
+        """Reply, or delay a reject that no later look overrules."""
         if isinstance(decision, Rejected) and self._reject_delay > 0:
             revision = self._knowledge.table.revision
             self._hold(_Held(exchange, decision, revision), now)
@@ -328,13 +327,13 @@ class Responder:
         self._statistics.repeats += 1
         return known.reply
 
-    def _leave_out(self, fault: Exception, source: Source, now: float) -> None:
-        """Count what gets no answer."""
+    def _discard(self, fault: Exception, source: Source, now: float) -> None:
+        """Count a request that gets no answer."""
         if isinstance(fault, Discarded):
             self._discards.count(fault.reason, source.host, now)
         elif isinstance(fault, KeyUnusable):
             self._discards.count(DiscardReason.KEY_MISSING, source.host, now)
-        # A fault of ours costs this guest an answer, and nobody else.
+        # Our fault: only this guest gets no answer.
         elif self._discards.count(DiscardReason.FAULT, source.host, now):
             log.error("a request could not be answered", exc_info=fault)
 
@@ -358,15 +357,15 @@ class Responder:
         if not self._duplicates.is_current(exchange.ticket):
             self._lines.append((exchange, held.rejected))
             return None
-        decision = self._once_more(held)
+        decision = self._decide_held_again(held)
         if isinstance(decision, Accepted) and decision.visit.max_devices is not None:
             return self._limit(exchange, decision, now)
         return self._reply(exchange, decision, now)
 
-    def _once_more(self, held: _Held) -> Decision:
-        """Look again at what the table may have learned meanwhile.
+    def _decide_held_again(self, held: _Held) -> Decision:
+        """Decide again if the table has changed meanwhile.
 
-        Decided as of the arrival; the time that is left counts from now.
+        Decides as of the arrival; the remaining time counts from now.
         """
         table, exchange = self._knowledge.table, held.exchange
         if held.rejected.reason not in MAY_CATCH_UP or held.revision == table.revision:
@@ -396,7 +395,7 @@ class Responder:
     def _words(self, rejected: Rejected, now: datetime) -> str | None:
         if rejected.visit is None:
             return None
-        # None where another store took the place of this one while the reject was held back.
+        # None if another store replaced this one while the reject was delayed.
         location = self._knowledge.table.locations.get(rejected.visit.location_id)
         return None if location is None else reply_message(rejected, location, now)
 

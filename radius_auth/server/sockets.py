@@ -1,7 +1,7 @@
-"""UDP sockets whose replies leave from the address that the request came to (Must 10).
+"""UDP sockets that reply from the address that the request was sent to (Must 10).
 
-A socket that is bound to all addresses would answer from whichever the kernel prefers; so the
-address is asked for with each datagram (IP_PKTINFO) and given back with its reply.
+A socket that is bound to all addresses would reply from whichever the kernel prefers; so the
+address is read with each datagram (IP_PKTINFO) and passed back with its reply.
 """
 
 from __future__ import annotations
@@ -26,55 +26,55 @@ IN6_PKTINFO = struct.Struct("=16sI")
 """struct in6_pktinfo: address, interface (ipv6(7))."""
 
 SO_TIMESTAMPNS = 35
-"""Asks the kernel for the time when each datagram came (socket(7)); Python does not name it."""
+"""Asks the kernel for the time of arrival of each datagram (socket(7)); Python lacks the name."""
 
 TIMESPEC = struct.Struct("@ll")
 """struct timespec: seconds and nanoseconds."""
 
 SO_MEMINFO = 55
 _MEMINFO = struct.Struct("=9I")
-"""The last of them is how many datagrams found no room (linux/sock_diag.h)."""
+"""The last of them is the number of dropped datagrams (linux/sock_diag.h)."""
 
 ANCILLARY = socket.CMSG_SPACE(max(IN_PKTINFO.size, IN6_PKTINFO.size)) + socket.CMSG_SPACE(
     TIMESPEC.size
 )
 RECEIVE_BUFFER = 4 * 1024 * 1024
-"""Octets that the kernel may hold for us while we are busy; it takes what it allows."""
+"""Octets that the kernel may hold for us while we are busy; it caps this at its limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a datagram came from, and how its reply gets back there."""
+    """The origin of a datagram, and the path of its reply."""
 
     socket: int
     address: tuple[str | int, ...]
     """Host and port first."""
 
     sent_to: bytes = b""
-    """The address of ours that it was sent to, for the kernel; empty where there is but one."""
+    """Our address that it was sent to, for the kernel; empty if there is only one."""
 
     waited: float = field(default=0.0, compare=False)
-    """Seconds from its arrival at this machine until it was taken; with ``recvmmsg`` always 0, as
-    :class:`~radius_auth.server.datagrams.BatchedPort` says it beside each datagram."""
+    """Seconds from its arrival at this machine until it was read; with ``recvmmsg`` always 0, as
+    :class:`~radius_auth.server.datagrams.BatchedPort` returns it beside each datagram."""
 
     way: bytes = field(default=b"", compare=False, repr=False)
-    """The same as ``sendmmsg`` takes it, where it came with ``recvmmsg``."""
+    """The path in the form of ``sendmmsg``, if it came by ``recvmmsg``."""
 
     host: str = field(init=False, compare=False, repr=False)
     """The address without the port."""
 
     def __post_init__(self) -> None:
-        """Prepare what each request asks for."""
+        """Prepare the host, which each request needs."""
         object.__setattr__(self, "host", str(self.address[0]))
 
     @property
     def is_here(self) -> bool:
-        """Whether it came from this machine itself."""
+        """Whether it came from this machine."""
         return ipaddress.ip_address(str(self.address[0]).partition("%")[0]).is_loopback
 
 
 class PortUnusable(Unreachable):
-    """The server cannot listen there."""
+    """The server cannot listen on that address and port."""
 
 
 _ADVICE = {
@@ -86,7 +86,7 @@ _ADVICE = {
 
 
 def all_addresses() -> tuple[str, ...]:
-    """What to listen on to hear everything: IPv4, and IPv6 where this machine has it."""
+    """The addresses that cover everything: IPv4, and IPv6 if this machine has it."""
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
             probe.bind(("::1", 0))
@@ -96,15 +96,15 @@ def all_addresses() -> tuple[str, ...]:
 
 
 def listen_together(address: str, port: int, count: int) -> list[socket.socket]:
-    """Open several UDP sockets on one port, for a process each.
+    """Open several UDP sockets on one port, one for each process.
 
-    The kernel chooses by the address and port of the sender, so that a retransmission comes to
-    the socket that its original came to.
+    The kernel chooses by the address and port of the sender, so that a retransmission reaches
+    the same socket as its original.
 
     Raises:
         InvalidValue, PortUnusable: as :func:`listen`.
     """
-    first = listen(address, port)  # alone, so that it fails where another server listens
+    first = listen(address, port)  # unshared, so that it fails if another server listens
     opened = [first]
     try:
         if count > 1:
@@ -122,12 +122,12 @@ def listen_together(address: str, port: int, count: int) -> list[socket.socket]:
 def listen(address: str, port: int, *, shared: bool = False) -> socket.socket:
     """Open a UDP socket.
 
-    Without SO_REUSEADDR: with it, a second server would share the port and nobody would say so.
+    It does not set SO_REUSEADDR, with which a second server would share the port without an error.
 
     Args:
         address: of this machine.
         port: to listen on; 0 is a free one.
-        shared: with other sockets of ours that are shared, too.
+        shared: whether to share the port with other shared sockets of ours.
 
     Raises:
         InvalidValue: not an IP address.
@@ -163,7 +163,7 @@ def listen(address: str, port: int, *, shared: bool = False) -> socket.socket:
 
 
 def receive(opened: socket.socket) -> tuple[bytes, Source] | None:
-    """The next datagram, or None where none waits."""
+    """The next datagram, or None if none waits."""
     try:
         datagram, ancillary, _, address = opened.recvmsg(MAX_LENGTH + 1, ANCILLARY)
     except (BlockingIOError, ConnectionRefusedError):
@@ -179,9 +179,9 @@ def receive(opened: socket.socket) -> tuple[bytes, Source] | None:
 
 
 def lost(opened: socket.socket) -> int:
-    """How many datagrams the kernel had to drop because nobody took them in time."""
-    told = opened.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
-    return int(_MEMINFO.unpack(told)[-1])
+    """How many datagrams the kernel had to drop because they were not read in time."""
+    memory_info = opened.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
+    return int(_MEMINFO.unpack(memory_info)[-1])
 
 
 def send(opened: socket.socket, octets: bytes, source: Source) -> None:
@@ -194,13 +194,13 @@ def send(opened: socket.socket, octets: bytes, source: Source) -> None:
 
 
 def _seconds_since(timespec: bytes) -> float:
-    """By the machine's clock, as the kernel's time of arrival is; 0 where that was set back."""
+    """Seconds since a time by the machine's clock, as the kernel's is; 0 if that was set back."""
     came: tuple[int, int] = TIMESPEC.unpack(timespec)
     return max(0.0, time.time() - came[0] - came[1] / 1e9)
 
 
 def reply_control(opened: socket.socket, sent_to: bytes) -> list[tuple[int, int, bytes]]:
-    """The control data that sends a reply from the address of ours that was asked."""
+    """The control data that makes a reply leave from our address that the request was sent to."""
     if opened.family == socket.AF_INET6 and len(sent_to) == IN6_PKTINFO.size:
         return [(socket.IPPROTO_IPV6, IPV6_PKTINFO, sent_to)]
     if opened.family == socket.AF_INET and len(sent_to) == IN_PKTINFO.size:

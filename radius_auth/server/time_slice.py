@@ -1,10 +1,10 @@
-"""A short time slice for a process that answers: it runs often, for a moment each time.
+"""Requests a short scheduler time slice for a process that answers: it runs often and briefly.
 
-Of two processes that wait for one processor Linux (6.12 and later) lets the one with the shorter
-slice begin first; both get the same time.  So a request that comes while the companion records does
+If two processes wait for one processor, Linux (6.12 and later) starts the one with the shorter
+slice first; both get the same time.  So a request that comes while the companion records does
 not wait until the companion has used up its own slice, which is milliseconds.
 ``python -m benchmarks.time_slice`` justifies it: half of the answers come in less than half of the
-time where such a process computes on the same processor.
+time when such a process computes on the same processor.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import struct
 from typing import Final
 
 SHORTEST: Final = 100_000
-"""Nanoseconds: the least that Linux takes."""
+"""Nanoseconds: the minimum that Linux accepts."""
 
 _SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
-"""Number of the system call, which the C library of most systems has no function for."""
+"""Number of the system call, for which the C library of most systems has no function."""
 
 _RESET_ON_FORK: Final = 1
 
@@ -28,10 +28,10 @@ _SCHED_ATTR: Final = struct.Struct("@IIQiIQQQ")
 
 
 def ask_for_slice(nanoseconds: int) -> bool:
-    """Ask for a slice for this process alone; whether the system has taken the call.
+    """Request a slice for this process alone, and return whether the system accepted the call.
 
-    Priority and policy stay as they are, and what this process starts has the usual slice.  An
-    older Linux takes the call and does nothing; without it all works, and some answers come later.
+    Priority and policy do not change, and child processes have the usual slice.  An older Linux
+    accepts the call and does nothing; without it everything works, but some answers come later.
     """
     number = _SCHED_SETATTR.get(platform.machine())
     is_64_bit = struct.calcsize("@P") == 8  # noqa: PLR2004 - octets; another number else

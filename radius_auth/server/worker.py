@@ -1,6 +1,6 @@
-"""The loop that answers: from the sockets to the responder, and back.
+"""The main loop of a worker: read datagrams from the sockets, let the responder answer, send.
 
-Where much waits, requests go through a queue in which each NAS has its turn.
+Under load, requests pass through a queue in which the NAS take turns.
 """
 
 from __future__ import annotations
@@ -42,27 +42,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 2.0
-"""Seconds that a datagram may have waited for the server: its NAS is about to ask again."""
+"""Seconds after which a waiting datagram is discarded: its NAS is about to send it again."""
 
 ANSWERS_PER_ROUND = 64
-"""Datagrams answered before the held replies have their turn."""
+"""Datagrams answered before the delayed replies are sent."""
 
 DATAGRAMS_PER_READ = 1_024
-"""Datagrams taken from one socket before some are answered."""
+"""Datagrams read from one socket before some are answered."""
 
 OF_ONE_NAS, OF_ALL = 1_024, 16_384
-"""Datagrams that may wait: each NAS has its turn, however many another one sends."""
+"""Datagrams that may wait, of one NAS and in all."""
 
 HAND_OVER_EVERY = 0.25
-"""Seconds that a decision waits in memory before it is handed over to be recorded."""
+"""Seconds between two hand-overs of decisions to be recorded."""
 
 STRANGERS = ""
-"""Who is no NAS has one turn with all others."""
+"""All senders that are not a known NAS share one turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inherited:
-    """What a worker has from its parent, and its successor after it."""
+    """What a worker inherits from its parent, and its successor as well."""
 
     sockets: Sequence[socket.socket]
     life: int
@@ -70,16 +70,16 @@ class Inherited:
 
 
 class Worker:
-    """Answers on sockets that its parent has opened.
+    """Answers requests on sockets that its parent has opened.
 
     Args:
         inherited: what the parent has opened.
-        knowledge: what requests are decided by.
-        hand_over: takes what was decided, a few times in a second; must not wait.
+        knowledge: the table that requests are decided by.
+        hand_over: takes the decisions, a few times in a second; must not wait.
         options: how to run.
         clock: aware time of day.
         guard: counts wrong passwords; None is a new one.
-        recording: says how the recording of decisions goes.
+        recording: the state of the recording of decisions.
         parked: logins that wait for a slot of a device limit.
     """
 
@@ -126,22 +126,22 @@ class Worker:
 
     @property
     def discards(self) -> Mapping[tuple[str, str], int]:
-        """What got no answer, by reason and address; the same one changes."""
+        """Unanswered requests, by reason and address; a live view, updated in place."""
         return self._discards.by_peer
 
     @property
     def signatures(self) -> Mapping[tuple[int, bool], int]:
-        """Requests of NAS that need not sign; the same one changes."""
+        """Requests of NAS that need not sign; a live view, updated in place."""
         return self._responder.signatures
 
     def counts(self) -> Counts:
-        """What it has done."""
+        """The counts of this worker."""
         return self._responder.counts()
 
     def stop(self) -> None:
-        """Take no more requests, answer those that were taken, then end; safe in a signal.
+        """Take no more requests, answer those already taken, then end; safe in a signal handler.
 
-        Safe a second time, too: a terminal and the parent both pass on a Ctrl-C.
+        May be called twice: a terminal and the parent both pass on a Ctrl-C.
         """
         if not self._stopping:
             self._stopping = True
@@ -165,23 +165,23 @@ class Worker:
         while self._queue:
             self._answer(self._queue.take(ANSWERS_PER_ROUND))
         while (due := self._responder.next_due()) is not None:
-            # Some wait for news of the companion.
+            # Some wait for an answer of the companion.
             for number in select.select([*self._news], [], [], max(0.0, due - time.monotonic()))[0]:
                 self._news[number]()
             self._send_due()
         self._hand_over_events()
 
     def close(self) -> None:
-        """Give back what the worker itself has opened."""
+        """Close what the worker itself has opened."""
         os.close(self._wake_read)
         os.close(self._wake_write)
 
     def _wake(self) -> None:
-        """Somebody has called :meth:`stop`, or the parent has died."""
+        """Stop: somebody has called :meth:`stop`, or the parent has died."""
         self._stopping = True
 
     def _take(self, port: Port) -> None:
-        """Answer what waits in a socket; where it is much, let each NAS have its turn."""
+        """Answer what waits in a socket; if it is much, put it in the queue, so NAS take turns."""
         waiting: list[_Waiting] = []
         for _ in range(0, DATAGRAMS_PER_READ, AT_ONCE):
             taken, now = port.receive(), time.monotonic()
@@ -201,11 +201,11 @@ class Worker:
                 self._discards.count(DiscardReason.OVER_SHARE, host, now)
 
     def _answer(self, waiting: Sequence[_Waiting]) -> None:
-        """Answer requests; all replies of a socket leave at once."""
+        """Answer requests; all replies of a socket are sent together."""
         if not waiting:
             return
         now, is_stale = time.monotonic(), self._knowledge.age > self._max_staleness
-        # What came before this worker did has waited for it, and is answered.
+        # Datagrams older than this worker waited for it to start: they are answered.
         too_late = now - LONGEST_WAIT if now - self._began > LONGEST_WAIT else -math.inf
         fresh = []
         for datagram, source, came in waiting:
@@ -219,7 +219,7 @@ class Worker:
         self._responder.make_lines()
 
     def _send_due(self) -> None:
-        """Send what has waited for its time, if anything has."""
+        """Send the replies that are due, if any."""
         due = self._responder.next_due()
         if due is None or due > time.monotonic():
             return
@@ -227,7 +227,7 @@ class Worker:
         try:
             replies.extend(self._responder.due(time.monotonic()))
         except Exception:
-            # What waits beside it is sent in the next round.
+            # The other replies that are due are sent in the next round.
             if self._discards.count(
                 DiscardReason.FAULT, "one whose reject waited", time.monotonic()
             ):
@@ -244,7 +244,7 @@ class Worker:
             try:
                 failed = self._ports[number].send(some)
             except Exception:
-                # A fault of ours costs these guests an answer, and not the process.
+                # Our fault: these guests get no answer, but the process goes on.
                 if self._discards.count(DiscardReason.FAULT, some[0][1].host, time.monotonic()):
                     log.exception("replies could not be sent")
                 continue
@@ -258,14 +258,14 @@ class Worker:
             try:
                 self._hand_over(events)
             except Exception:
-                # The log misses some lines; the guests miss nothing.
+                # Only lines of the log are lost; no guest is affected.
                 log.exception("decisions could not be handed over")
 
     def _lost(self) -> int:
         return sum(map(sockets.lost, self._sockets))
 
     def _until_next(self) -> float | None:
-        """Seconds until a reject or an event has waited long enough; None where none waits."""
+        """Seconds until a reply is due or events are handed over; None where none waits."""
         times = [self._responder.next_due()]
         if self._responder.has_events:
             times.append(self._handed_over + HAND_OVER_EVERY)

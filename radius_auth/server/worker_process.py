@@ -1,4 +1,4 @@
-"""The process that answers: a link to the companion behind, the sockets in front."""
+"""The worker process: answers on the sockets, with a link to the companion."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from radius_auth.server.worker import Inherited
 
 STOP_SECONDS: Final = 2.0
-"""How long the companion is waited for at the end, until it has the last decisions on a disk."""
+"""Seconds to wait at the end until the companion has the last decisions on a disk."""
 
 CATCH_UP_SECONDS: Final = 0.001
-"""How long the others are waited for at a time, where two look at guesses at the same visit."""
+"""Seconds of one wait for the other workers, if two check guesses at the same visit."""
 
 
 def serve(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
@@ -38,15 +38,15 @@ def serve(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
     ready: Callable[[], None],
     beside: Mapping[int, Callable[[], None]],
 ) -> None:
-    """Be a worker until SIGTERM or SIGINT, or until the parent has died.
+    """Run a worker until SIGTERM or SIGINT, or until the parent has died.
 
     Args:
         inherited: what the parent has opened.
         options: how to run.
-        door: where the companion is found.
-        siblings: what the guards of the workers share in memory; None where there is one worker.
+        door: the address of the companion's socket.
+        siblings: memory that the guards of the workers share; None for a single worker.
         ready: called once when requests are answered.
-        beside: what else is done between requests, by the descriptor that becomes readable.
+        beside: other actions between requests, by the descriptor that becomes readable.
     """
     guard = Guard(siblings)
     if siblings is not None:
@@ -64,7 +64,7 @@ def serve(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
             _on_stop(lambda *_: worker.stop())
             link.counts, link.discards = worker.counts, worker.discards
             link.signatures = worker.signatures
-            guard.tell_siblings, guard.catch_up = link.tell_acts, lambda: _catch_up(link)
+            guard.notify_siblings, guard.catch_up = link.tell_acts, lambda: _catch_up(link)
             for number, action in {link.fileno(): link.act, **beside}.items():
                 worker.watch(number, action)
             freeze_memory()
@@ -79,13 +79,13 @@ def serve(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
 
 
 def _catch_up(link: Link) -> None:
-    """Tell the other workers what they may wait for, and hear what this one waits for."""
+    """Send our acts to the other workers, and receive theirs: both sides may wait for them."""
     link.tell_acts()
     link.wait(CATCH_UP_SECONDS)
 
 
 def _wait_for_table(link: Link, life: int) -> bool:
-    """Wait until there is something to answer by; whether the end did not come first."""
+    """Wait until there is a table to answer by; False if the end comes first."""
     stopped, stop = os.pipe()
     try:
         _on_stop(lambda *_: os.write(stop, b"\0"))

@@ -246,7 +246,7 @@ def test_somebody_guesses_at_this_visit(sqlite_desk: Nexio, zoe: Visit) -> None:
     """Until when, and what to do; a device that was in gets in."""
     visit = zoe.id
     guard = Guard()
-    guard.got_in(guess(mac(2), visit), visit, utc_now())
+    guard.record_login(guess(mac(2), visit), visit, utc_now())
     attack(guard, utc_now(), visit)
     with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
         journal.exchange(guard.news_after(0))
@@ -284,7 +284,7 @@ def test_a_device_that_was_in_is_not_told_to_wait(sqlite_desk: Nexio, zoe: Visit
     """The wait is that of new devices, as long as some guesses are kept."""
     visit = zoe.id
     guard = Guard()
-    guard.got_in(guess(mac(2), visit), visit, utc_now() - timedelta(minutes=9))
+    guard.record_login(guess(mac(2), visit), visit, utc_now() - timedelta(minutes=9))
     attack(guard, utc_now() - timedelta(minutes=8), visit)
     with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
         journal.exchange(guard.news_after(0))

@@ -64,9 +64,9 @@ def test_no_worker_hears_of_devices_that_got_in_where_nobody_guesses() -> None:
     """But the host's file and the store do."""
     server = Server()
     one, other = server.guards
-    one.got_in(guess(GUEST, 1), 1, NOON)
-    other.got_in(guess(GUEST, 1), 1, NOON)
-    one.got_in(guess(GUEST, 2), 2, NOON)
+    one.record_login(guess(GUEST, 1), 1, NOON)
+    other.record_login(guess(GUEST, 1), 1, NOON)
+    one.record_login(guess(GUEST, 2), 2, NOON)
     server.share()
 
     assert server.told == 0
@@ -77,14 +77,14 @@ def test_a_device_that_another_worker_let_in_is_no_news() -> None:
     """But after a day it is, and where another server let it in, or another device got in."""
     server, elsewhere, successor = Server(), Guard(), Guard()
     one, other = server.guards
-    elsewhere.got_in(guess(GUEST), 1, NOON)
+    elsewhere.record_login(guess(GUEST), 1, NOON)
     server.relay.apply(elsewhere.news_since(0)[1])
     later = NOON + 23 * HOUR
-    one.got_in(guess(GUEST), 1, NOON)
-    other.got_in(guess(GUEST), 1, later)
-    other.got_in(guess(mac(8)), 1, later)
+    one.record_login(guess(GUEST), 1, NOON)
+    other.record_login(guess(GUEST), 1, later)
+    other.record_login(guess(mac(8)), 1, later)
     server.share()
-    successor.got_in(guess(GUEST), 1, NOON + 25 * HOUR)
+    successor.record_login(guess(GUEST), 1, NOON + 25 * HOUR)
     server.take(successor.news_since(0)[1])
 
     assert [(act.writer, act.device) for act in server.news()] == [
@@ -99,7 +99,7 @@ def test_all_know_a_device_by_the_first_guess() -> None:
     for attacked in (0, 1):
         server = Server()
         one, other = server.guards
-        one.got_in(guess(GUEST), 1, NOON)
+        one.record_login(guess(GUEST), 1, NOON)
         server.share()
         for number in range(3):
             tries(server.guards[attacked], guess(mac(100 + number)), NOON + number * MINUTE)
@@ -120,7 +120,7 @@ def test_a_device_that_gets_in_later_is_told_of_at_once() -> None:
     one, other = server.guards
     tries(one, guess(mac(100)), NOON)
     server.share()
-    other.got_in(guess(GUEST), 1, NOON)
+    other.record_login(guess(GUEST), 1, NOON)
     server.share()
 
     assert one.visits()[1].devices[GUEST].was_in
@@ -130,8 +130,8 @@ def test_where_the_pin_alone_logs_in_all_know_all_devices() -> None:
     """One guess is at every visit of a location."""
     server = Server()
     one, other = server.guards
-    one.got_in(guess(GUEST), 1, NOON)
-    other.got_in(by_pin(mac(8)), 2, NOON)
+    one.record_login(guess(GUEST), 1, NOON)
+    other.record_login(by_pin(mac(8)), 2, NOON)
     server.share()
     assert one.visits()[2].devices.keys() == {mac(8)}
     tries(other, by_pin(mac(100)), NOON)
@@ -144,8 +144,8 @@ def test_a_worker_that_is_new_knows_what_the_others_do() -> None:
     """It needs to know the devices of those visits only at which somebody has guessed."""
     server = Server()
     one, _ = server.guards
-    one.got_in(guess(GUEST, 1), 1, NOON)
-    one.got_in(guess(GUEST, 2), 2, NOON)
+    one.record_login(guess(GUEST, 1), 1, NOON)
+    one.record_login(guess(GUEST, 2), 2, NOON)
     tries(one, guess(mac(100), 2), NOON)
     server.share()
     acts = [act for message in server.relay.everything() for act in acts_in(message)]
@@ -156,8 +156,8 @@ def test_a_worker_that_is_new_knows_what_the_others_do() -> None:
 def test_what_was_done_before_a_restart_is_told_when_it_is_needed() -> None:
     """The host's file and the store tell it all."""
     before, server = Server(), Server()
-    before.guards[0].got_in(guess(GUEST, 1), 1, NOON)
-    before.guards[0].got_in(guess(GUEST, 2), 2, NOON)
+    before.guards[0].record_login(guess(GUEST, 1), 1, NOON)
+    before.guards[0].record_login(guess(GUEST, 2), 2, NOON)
     tries(before.guards[0], guess(mac(100), 2), NOON)
     before.share()
     server.relay.begin_again(before.news())

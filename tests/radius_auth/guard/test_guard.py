@@ -36,7 +36,7 @@ PHONE, LAPTOP = mac(1), mac(2)
 
 def knows(guard: Guard, device: str, visit: int = 1, now: datetime = NOON) -> None:
     """Let a device in."""
-    guard.got_in(guess(device, visit), visit, now)
+    guard.record_login(guess(device, visit), visit, now)
 
 
 @contextmanager
@@ -233,7 +233,7 @@ def test_tries_that_several_servers_looked_at_are_no_more_than_these() -> None:
     for guard in guards:
         attack(guard, NOON)
         for other in guards:
-            other.say(Kind.HERE, NOON)
+            other.report_state(Kind.HERE, NOON)
             guard.apply(each for each in other.news_after(0) if each.kind == Kind.HERE)
         guard.apply([released(PHONE)])
     told, looked_at = [guard.news_after(0)[-1].serial for guard in guards], 0
@@ -283,14 +283,14 @@ def test_nothing_is_given_back_with_pin_login() -> None:
     guard = Guard()
     slowly(guard, by_pin(PHONE), NOON, most=5)
     before = guard.locations()[1].bucket.level(NOON.timestamp())
-    guard.got_in(by_pin(PHONE), 1, NOON + MINUTE)
+    guard.record_login(by_pin(PHONE), 1, NOON + MINUTE)
     assert guard.locations()[1].bucket.level(NOON.timestamp()) == before
 
 
 def test_a_device_that_was_in_is_let_in_where_a_location_is_closed() -> None:
     """With the PIN that it got in with, and no other one."""
     guard = Guard()
-    guard.got_in(by_pin(PHONE), 7, NOON)
+    guard.record_login(by_pin(PHONE), 7, NOON)
     for n in range(1000):
         tries(guard, by_pin(mac(n + 10)), NOON)
     opening = guard.look(by_pin(PHONE), NOON)
@@ -401,7 +401,7 @@ def test_servers_leave_each_other_time_to_hear() -> None:
     guards = [Guard() for _ in range(4)]
     for guard in guards:
         for other in guards:
-            other.say(Kind.HERE, NOON)
+            other.report_state(Kind.HERE, NOON)
             guard.apply(other.news_after(0))
     looked_at = [attack(guard, NOON) for guard in guards]
     assert looked_at == [1, 1, 1, 1]
@@ -413,7 +413,7 @@ def test_servers_leave_each_other_time_to_hear() -> None:
 def test_right_ones_do_not_slow_each_other() -> None:
     """What FreeRADIUS has verified leaves nothing, beside another server too."""
     guard, other = Guard(), Guard()
-    other.say(Kind.HERE, NOON)
+    other.report_state(Kind.HERE, NOON)
     guard.apply(other.news_after(0))
     for n in range(9):
         number = guard.reserve(guess(mac(n)), 1, NOON)
@@ -424,12 +424,12 @@ def test_right_ones_do_not_slow_each_other() -> None:
 def test_a_server_that_is_gone_slows_nobody() -> None:
     """It said so, or has said nothing for three minutes."""
     guard, other = Guard(), Guard()
-    other.say(Kind.HERE, NOON)
+    other.report_state(Kind.HERE, NOON)
     guard.apply(other.news_after(0))
     assert attack(guard, NOON) == 1
     assert attack(guard, NOON + 4 * MINUTE) == 5
-    other.say(Kind.HERE, NOON)
-    other.say(Kind.GONE, NOON)
+    other.report_state(Kind.HERE, NOON)
+    other.report_state(Kind.GONE, NOON)
     fresh = Guard()
     fresh.apply(other.news_after(0))
     assert attack(fresh, NOON) == 6

@@ -74,7 +74,7 @@ class Guarding(RuleBasedStateMachine):
         model = self.models[visit]
         if model.looks_at(self.now, was_in=(device, visit) in self.was_in):
             assert self.guard.look(guess(device, visit), self.now).admits(visit)
-            self.guard.got_in(guess(device, visit), visit, self.now)
+            self.guard.record_login(guess(device, visit), visit, self.now)
             self.was_in.add((device, visit))
 
     @rule(device=GUESTS, visit=st.sampled_from(VISITS))

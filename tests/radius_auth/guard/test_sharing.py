@@ -117,7 +117,7 @@ def test_servers_share_while_the_file_is_away(
 def test_a_restart_forgets_nothing(start: Callable[..., Sharing], store: bool) -> None:
     """Neither guesses nor which devices were in; nor does it count them twice."""
     before = start(store=store)
-    before.guard.got_in(guess(PHONE), 1, NOON)
+    before.guard.record_login(guess(PHONE), 1, NOON)
     slowly(before.guard, guess(mac(2), 2), NOON, most=3)
     attack(before.guard, NOON)
     before.stop()
@@ -219,10 +219,10 @@ def test_devices_of_visits_that_are_over_are_forgotten(
     lasting = register(store, location, email="ada@example.com", arrival="tomorrow 9am").id
     server = start()
     for visit in (over, lasting):
-        server.guard.got_in(guess(PHONE, visit), visit, NOON)
+        server.guard.record_login(guess(PHONE, visit), visit, NOON)
     meet(server)
     clock.now = NOON + GUESSES_KEPT + DAY
-    server.guard.got_in(guess(mac(2), over), over, clock.now)  # what is new stays in any case
+    server.guard.record_login(guess(mac(2), over), over, clock.now)  # what is new stays in any case
     for _ in range(2):
         meet(server)
         clock.advance(hours=2)
@@ -245,7 +245,7 @@ def test_without_the_store_no_device_is_forgotten(
 ) -> None:
     """Nobody knows which visits are over then."""
     server = start(store=False)
-    server.guard.got_in(guess(PHONE), 1, NOON)
+    server.guard.record_login(guess(PHONE), 1, NOON)
     for days in (1, 9):
         clock.now = NOON + days * DAY
         meet(server)

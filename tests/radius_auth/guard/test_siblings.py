@@ -61,7 +61,7 @@ def tell(one: Guard, other: Guard) -> None:
     """What the companion does."""
     acts = one.news_after(0)
     other.apply(acts)
-    other.heard_up_to(one.writer, one.latest_serial())
+    other.mark_known_up_to(one.writer, one.latest_serial())
 
 
 @either_way
@@ -94,14 +94,14 @@ def test_what_was_right_is_withdrawn() -> None:
     assert other.look(guess(mac(2)), NOON).is_refused
     one.finish()
     assert not other.look(guess(mac(2)), NOON).is_refused
-    other.got_in(guess(mac(2)), 1, NOON)
+    other.record_login(guess(mac(2)), 1, NOON)
     assert not one.look(guess(mac(1)), NOON).is_refused
 
 
 def test_nobody_is_let_in_unseen_where_a_guess_was_not_heard_of() -> None:
     """Else a device that was in could try as many PINs as fit into that moment."""
     one, other = pair()
-    other.got_in(guess(mac(2)), 1, NOON)
+    other.record_login(guess(mac(2)), 1, NOON)
     assert other.is_undisturbed(1, mac(2))
     assert wrong(one, 1)
     assert not other.is_undisturbed(1, mac(2))
@@ -183,7 +183,7 @@ def test_wrong_guesses_of_a_round_are_told_together(guesses: Guesses) -> None:
     """Before any of them is answered: then nobody waits for them longer than a round takes."""
     one, _ = pair()
     told = []
-    one.tell_siblings = lambda: told.append(one.latest_serial())
+    one.notify_siblings = lambda: told.append(one.latest_serial())
 
     assert guesses(one, 1, visit=1)
     assert guesses(one, 2, visit=2)
@@ -209,7 +209,7 @@ def test_guesses_that_were_heard_of_count_as_if_each_was_looked_at(count: int) -
     """They are kept as they came until somebody guesses there, and then it is the same."""
     teller, hearer, looker = Guard(), Guard(), Guard()
     for guard in (hearer, looker):
-        guard.got_in(guess(mac(3)), 1, NOON)
+        guard.record_login(guess(mac(3)), 1, NOON)
     now = NOON
     for number in range(count):
         now = NOON + number * 7 * MINUTE

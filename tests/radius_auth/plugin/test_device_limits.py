@@ -11,7 +11,7 @@ import pytest
 from nexio.network.devices import free_device
 from nexio.network.news import read_visits
 from radius_auth.decision.reasons import Reason
-from radius_auth.decision.words import TOLD
+from radius_auth.decision.words import GUEST_MESSAGES
 from radius_auth.protocol.packet import Code
 from tests.support.people import set_up
 from tests.support.radius.desk import Desk, ask_until, desk_with
@@ -93,7 +93,7 @@ def known(house: House, *settings: str, most: str = "2") -> Visit:
     for port in house.ports:
         wait_until(
             lambda port=port: (  # type: ignore[misc]
-                radclient(port, visit.email, visit.pin).words == TOLD[Reason.NO_DEVICE]
+                radclient(port, visit.email, visit.pin).words == GUEST_MESSAGES[Reason.NO_DEVICE]
             )
         )
     return visit

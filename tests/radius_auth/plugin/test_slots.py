@@ -75,6 +75,6 @@ def test_a_companion_that_is_silent_for_long_is_away(monkeypatch: pytest.MonkeyP
     companion.calls.answer(1, PHONE, Answer.TAKEN)
     companion.calls.answer(1, PHONE, Answer.TAKEN)
     companion.calls.ask(1, LAPTOP)
-    monkeypatch.setattr(slots_module, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(slots_module, "FORGET_SECONDS", 0.0)
     companion.calls.ask(1, LAPTOP)
     assert companion.asked == [(1, PHONE), (1, LAPTOP), (1, LAPTOP)]

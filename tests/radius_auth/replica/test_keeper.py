@@ -103,14 +103,14 @@ def test_changes_are_added(
 
 def test_it_says_how_long_the_store_is_followed(server: Server, clock: Clock) -> None:
     """Also where nothing changes; a store that is away is not followed."""
-    server.keeper.keep()
+    server.keeper.write_changes()
     clock.advance(hours=1)
     server.follower.follow()
-    server.keeper.keep()
+    server.keeper.write_changes()
     assert server.kept().followed_at == clock.now
     octets = server.path.read_bytes()
     clock.advance(hours=1)
-    server.keeper.keep()
+    server.keeper.write_changes()
     assert server.path.read_bytes() == octets
     assert server.kept().age(clock.now).total_seconds() == 3600
     server.keeper.close()

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from radius_auth.decision.reasons import Reason
-from radius_auth.decision.words import TOLD
+from radius_auth.decision.words import GUEST_MESSAGES
 from radius_auth.protocol.packet import Attribute, Code
 from tests.support.radius.access_requests import access_request, verified
 from tests.support.radius.radiusd import PATIENCE
@@ -60,7 +60,7 @@ def log_in(visit: Visit, ports: Mapping[str, int], *, insist: bool = False) -> d
     return codes
 
 
-_TRY_AGAIN: Final = TOLD[Reason.UNCOUNTED].encode()
+_TRY_AGAIN: Final = GUEST_MESSAGES[Reason.UNCOUNTED].encode()
 
 
 def _request(visit: Visit, mac: str) -> bytes:

@@ -130,7 +130,7 @@ class VirtualServer:
         """Let an earlier call have kept a login; its number."""
         request = Request(nas=nas(), user_name=EMAIL.encode(), password=None)
         login = Login(request=request, visit_id=visit_id, **more)
-        return self.plugin._logins.keep(login)  # noqa: SLF001 - as that call would
+        return self.plugin._logins.add(login)  # noqa: SLF001 - as that call would
 
     def find(self, number: str) -> Login | None:
         """A login that is kept."""

@@ -15,7 +15,7 @@ from nexio.clock import utc_now
 from nexio.reception.members import add_member
 from nexio.reception.qr_codes import qr_text
 from nexio.store.engine import Store
-from radius_auth.guard.tablets import HOLDS, KEPT, Place, count_wrong
+from radius_auth.guard.tablets import HOLDS, RESERVE, Place, count_wrong
 from tests.support import people
 from tests.support.stores import configuration_of, run_sql
 
@@ -112,7 +112,7 @@ class House:
         """Somebody has guessed as much as a PIN alone may, for as long as the context lasts."""
         with self.store.write() as work:
             place = Place(tablet_id=1, location_id=self.location.id)
-            count_wrong(work, place, HOLDS - KEPT)
+            count_wrong(work, place, HOLDS - RESERVE)
         yield
         run_sql(self.store, "DELETE FROM guard_act")
 
