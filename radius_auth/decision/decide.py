@@ -76,7 +76,8 @@ def decide(
         decision = _decide_unguarded(right[0], request, claim, table, guard, arrived, now)
         if decision is not None:
             return decision
-    if right or not _is_counted_first(request, claim, password, guard, now):
+    is_counted = not right and _count_first_guess(request, claim, password, guard, now)
+    if not is_counted:
         guess = guess_of(request, claim, table, now)
         decision = _decide_guarded(right, guess, password, claim, guard, arrived, now)
         if decision is not None:
@@ -178,7 +179,7 @@ def _decide_guarded(  # noqa: PLR0913, PLR0917 - all inputs of a decision
     return None
 
 
-def _is_counted_first(
+def _count_first_guess(
     request: Request, claim: Claim, password: Password, guard: Guard, now: datetime
 ) -> bool:
     """Count a wrong password where nobody has guessed before, as nearly always; True if counted."""

@@ -111,7 +111,7 @@ class Duplicates:
         """Return whether no newer request has replaced this one."""
         return self._find(ticket.place) is ticket
 
-    def answer(self, ticket: Ticket, reply: bytes, now: float) -> bool:
+    def keep_reply(self, ticket: Ticket, reply: bytes, now: float) -> bool:
         """Store the reply for repeats, and return whether the request is still current."""
         if now >= self._until:
             self._begin_generation(now)

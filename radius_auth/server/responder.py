@@ -190,7 +190,7 @@ class Responder:
                 self._discard(fault, source, now)
         for packet, client, source in verified:
             try:
-                self._answer(packet, client, source, round_)
+                self._answer_one(packet, client, source, round_)
             except Exception as fault:  # noqa: BLE001 - as above
                 self._discard(fault, source, now)
         replies, self._replies = self._replies, []
@@ -263,7 +263,7 @@ class Responder:
         self._replies.append((self._answer_status(packet, client, source), source))
         return None
 
-    def _answer(self, packet: Packet, client: Client, source: Source, round_: _Round) -> None:
+    def _answer_one(self, packet: Packet, client: Client, source: Source, round_: _Round) -> None:
         """Decide, then reply or delay the reply; a repeat gets the same octets again."""
         now, table, arrived = round_.now, round_.table, round_.arrived
         is_signed = packet.signature_start > 0  # and verified by now
@@ -384,7 +384,7 @@ class Responder:
             octets = encode_accept(packet, client.secret, seconds, class_of(visit), more)
         else:
             octets = encode_reject(packet, client.secret, self._words(decision, arrived))
-        self._duplicates.answer(ticket, octets, now)
+        self._duplicates.keep_reply(ticket, octets, now)
         self._lines.append((exchange, decision))
         return octets
 

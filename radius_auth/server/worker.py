@@ -158,12 +158,12 @@ class Worker:
                         self._take(self._ports[key.fd])
                     else:
                         self._watched[key.fd]()
-                self._answer(self._queue.take(ANSWERS_PER_ROUND))
+                self._answer_all(self._queue.take(ANSWERS_PER_ROUND))
                 self._send_due()
                 if time.monotonic() - self._handed_over >= HAND_OVER_EVERY:
                     self._hand_over_events()
         while self._queue:
-            self._answer(self._queue.take(ANSWERS_PER_ROUND))
+            self._answer_all(self._queue.take(ANSWERS_PER_ROUND))
         while (due := self._responder.next_due()) is not None:
             # Some wait for an answer of the companion.
             for number in select.select([*self._news], [], [], max(0.0, due - time.monotonic()))[0]:
@@ -191,7 +191,7 @@ class Worker:
         if self._queue or len(waiting) > ANSWERS_PER_ROUND:
             self._put(waiting, time.monotonic())
         else:
-            self._answer(waiting)
+            self._answer_all(waiting)
 
     def _put(self, waiting: Iterable[_Waiting], now: float) -> None:
         clients = self._knowledge.table.nas
@@ -200,7 +200,7 @@ class Worker:
             if not self._queue.put(STRANGERS if clients[host] is None else host, each):
                 self._discards.count(DiscardReason.OVER_SHARE, host, now)
 
-    def _answer(self, waiting: Sequence[_Waiting]) -> None:
+    def _answer_all(self, waiting: Sequence[_Waiting]) -> None:
         """Answer requests; all replies of a socket are sent together."""
         if not waiting:
             return

@@ -29,7 +29,7 @@ def test_a_request_in_progress_is_dropped() -> None:
 def test_an_answered_request_gets_the_same_octets() -> None:
     """Must 14: equal and answered: the same octets again."""
     duplicates = Duplicates()
-    assert duplicates.answer(admitted(duplicates, 0.0), b"reply", 1.0)
+    assert duplicates.keep_reply(admitted(duplicates, 0.0), b"reply", 1.0)
 
     assert duplicates.admit(KEY, ONE, 2.0, signed=True) == Repeat(reply=b"reply")
     assert duplicates.admit(KEY, ONE, 3.0, signed=True) == Repeat(reply=b"reply")
@@ -42,8 +42,8 @@ def test_another_authenticator_replaces_a_request_in_progress() -> None:
     current = admitted(duplicates, 0.5, OTHER)
 
     assert not duplicates.is_current(replaced)
-    assert not duplicates.answer(replaced, b"old", 1.0)
-    assert duplicates.answer(current, b"new", 1.0)
+    assert not duplicates.keep_reply(replaced, b"old", 1.0)
+    assert duplicates.keep_reply(current, b"new", 1.0)
     assert duplicates.admit(KEY, OTHER, 1.5, signed=True) == Repeat(reply=b"new")
     assert len(duplicates) == 1
 
@@ -57,8 +57,8 @@ def test_without_a_signature_it_replaces_nothing_that_waits(first: bool) -> None
 
     assert duplicates.admit(KEY, ONE, 0.6, signed=first) == Repeat(reply=None)
     assert duplicates.admit(KEY, OTHER, 0.6, signed=False) == Repeat(reply=None)
-    assert duplicates.answer(newcomer, b"new", 0.7)
-    assert duplicates.answer(waiting, b"old", 1.0)
+    assert duplicates.keep_reply(newcomer, b"new", 0.7)
+    assert duplicates.keep_reply(waiting, b"old", 1.0)
     assert duplicates.admit(KEY, ONE, 1.5, signed=first) == Repeat(reply=b"old")
     assert duplicates.admit(KEY, OTHER, 1.5, signed=False) == Repeat(reply=b"new")
 
@@ -66,7 +66,7 @@ def test_without_a_signature_it_replaces_nothing_that_waits(first: bool) -> None
 def test_without_a_signature_it_makes_no_reply_forgotten() -> None:
     """Must 14: a forged copy must not let the NAS's own repeat be run twice."""
     duplicates = Duplicates()
-    duplicates.answer(admitted(duplicates, 0.0), b"old", 0.0)
+    duplicates.keep_reply(admitted(duplicates, 0.0), b"old", 0.0)
 
     admitted(duplicates, 0.5, OTHER, signed=False)
 
@@ -101,7 +101,7 @@ def test_requests_without_a_signature_are_bounded() -> None:
 def test_another_authenticator_replaces_an_answered_request() -> None:
     """Must 14: an Identifier that comes round again is a new request."""
     duplicates = Duplicates()
-    duplicates.answer(admitted(duplicates, 0.0), b"old", 0.0)
+    duplicates.keep_reply(admitted(duplicates, 0.0), b"old", 0.0)
 
     admitted(duplicates, 1.0, OTHER)
     assert len(duplicates) == 1
@@ -112,8 +112,8 @@ def test_a_request_is_answered_once() -> None:
     duplicates = Duplicates()
     ticket = admitted(duplicates, 0.0)
 
-    assert duplicates.answer(ticket, b"reply", 0.0)
-    assert not duplicates.answer(ticket, b"another", 0.0)
+    assert duplicates.keep_reply(ticket, b"reply", 0.0)
+    assert not duplicates.keep_reply(ticket, b"another", 0.0)
     assert duplicates.admit(KEY, ONE, 0.0, signed=True) == Repeat(reply=b"reply")
 
 
@@ -135,7 +135,7 @@ def test_a_reply_is_kept_for_its_lifetime() -> None:
     """Must 14: kept 5 to 30 seconds, counted from the answer."""
     for answered in (2.0, 4.999, 5.0, 9.0):
         duplicates = Duplicates(lifetime=5.0)
-        duplicates.answer(admitted(duplicates, 0.0), b"reply", answered)
+        duplicates.keep_reply(admitted(duplicates, 0.0), b"reply", answered)
 
         kept = duplicates.admit(KEY, ONE, answered + 4.999, signed=True)
         assert kept == Repeat(reply=b"reply")
@@ -164,7 +164,7 @@ def test_an_answer_keeps_nothing_that_is_old() -> None:
     late = duplicates.admit((4, *KEY[1:]), OTHER, 0.0, signed=True)
 
     assert isinstance(late, Ticket)
-    assert not duplicates.answer(late, b"late", 25.0)
+    assert not duplicates.keep_reply(late, b"late", 25.0)
     admitted(duplicates, 25.0)
 
 
@@ -174,7 +174,7 @@ def test_the_cache_is_bounded() -> None:
     for number in range(20):
         ticket = duplicates.admit(key(number), ONE, 0.0, signed=True)
         assert isinstance(ticket, Ticket)
-        duplicates.answer(ticket, b"reply", 0.0)
+        duplicates.keep_reply(ticket, b"reply", 0.0)
         assert len(duplicates) <= 6
 
     for number in (17, 18, 19):
@@ -189,7 +189,7 @@ def test_what_waits_for_its_answer_outlives_what_is_answered() -> None:
     for number in range(100, 200):
         ticket = duplicates.admit(key(number), ONE, 0.0, signed=True)
         assert isinstance(ticket, Ticket)
-        duplicates.answer(ticket, b"reply", 0.0)
+        duplicates.keep_reply(ticket, b"reply", 0.0)
 
     for ticket in waiting:
         assert isinstance(ticket, Ticket)

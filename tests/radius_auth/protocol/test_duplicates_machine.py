@@ -106,7 +106,7 @@ class AgainstAModel(RuleBasedStateMachine):
             return
         ticket = data.draw(st.sampled_from(self.tickets))
         waiting = self.waiting(ticket)
-        is_taken = self.duplicates.answer(ticket, octets, self.now)
+        is_taken = self.duplicates.keep_reply(ticket, octets, self.now)
         assert not is_taken or waiting is not None
         if waiting is not None:
             assert is_taken or not self.must_know(waiting)
