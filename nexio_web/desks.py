@@ -11,7 +11,7 @@ from nexio.checkin.desks import (
     note_seen,
     open_link,
     revoke_desk,
-    was_seen_lately,
+    was_seen_recently,
 )
 from nexio_web import cookies
 
@@ -39,7 +39,7 @@ def known(request: Request) -> Desk | None:
     store, address = store_of(request), _address(request)
     with store.read() as work:
         desk = find_desk(work, credential)
-        if desk is None or was_seen_lately(desk, address, work.now):
+        if desk is None or was_seen_recently(desk, address, work.now):
             return desk
     with store.write() as writing:
         note_seen(writing, desk.id, address)

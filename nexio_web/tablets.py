@@ -13,7 +13,7 @@ from nexio.checkin.tablets import (
     new_secret,
     note_seen,
     pair_at_once,
-    was_seen_lately,
+    was_seen_recently,
 )
 from nexio.locations.locations import get_location
 from nexio_web import cookies
@@ -46,7 +46,7 @@ def known(request: Request) -> Tablet | None:
     store, address = store_of(request), request.client.host if request.client else ""
     with store.read() as work:
         tablet = find_tablet(work, credential)
-        if tablet is None or was_seen_lately(tablet, address, work.now):
+        if tablet is None or was_seen_recently(tablet, address, work.now):
             return tablet
     with store.write() as writing:
         note_seen(writing, tablet.id, address)

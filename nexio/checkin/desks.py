@@ -127,7 +127,7 @@ def note_seen(work: Writing, number: int, address: str) -> None:
         row.seen_at, row.seen_from = work.now, address
 
 
-def was_seen_lately(desk: Desk, address: str, now: datetime) -> bool:
+def was_seen_recently(desk: Desk, address: str, now: datetime) -> bool:
     """Whether :func:`note_seen` would add nothing new."""
     return now < desk.seen_at + SEEN_EVERY and desk.seen_from == address
 

@@ -32,7 +32,7 @@ def refuse_early(work: Reading, stay: CheckInRow, advice: str) -> None:
 
 
 def refuse_closed(work: Reading, row: VisitRow) -> None:
-    """R15: open from the start of the arrival's day to the later of its end and the window's."""
+    """R15: a visit is open from the arrival's day to the later of its end and the window's."""
     zone = location_of(row.location).zone
     by_hand = f"let in with: nexio checkin --visit {row.id} --override"
     # Not `opens_at`: an override moves it back, but opens no other day.

@@ -153,7 +153,7 @@ def note_seen(work: Writing, number: int, address: str) -> None:
         row.seen_at, row.seen_from = work.now, address
 
 
-def was_seen_lately(tablet: Tablet, address: str, now: datetime) -> bool:
+def was_seen_recently(tablet: Tablet, address: str, now: datetime) -> bool:
     """Whether :func:`note_seen` would add nothing new."""
     at = tablet.seen_at
     return at is not None and now < at + SEEN_EVERY and tablet.seen_from == address
