@@ -1,4 +1,4 @@
-"""The time of day, which whoever needs it is given."""
+"""The clock, passed to all code that needs the time of day."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The time of day; the clock of everything that is not a test."""
+    """The current time; only tests use another clock."""
     return datetime.now(UTC)

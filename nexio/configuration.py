@@ -25,17 +25,17 @@ class Configuration:
     """Folder of the store, the spool and the fault reports (``NEXIO_HOME``)."""
 
     key_file: Path
-    """The keys that PINs and NAS secrets are sealed with (``NEXIO_KEY_FILE``)."""
+    """The keys that seal PINs and NAS secrets (``NEXIO_KEY_FILE``)."""
 
     nas_key_file: Path
-    """The second key, of NAS secrets, where there is one (``NEXIO_NAS_KEY_FILE``, else ``nas-key``
+    """The second key, for NAS secrets, if there is one (``NEXIO_NAS_KEY_FILE``, else ``nas-key``
     beside the key file)."""
 
     database_url: str = field(repr=False)
     """SQLAlchemy URL of the store (``NEXIO_DATABASE_URL``); may hold a password."""
 
     location: str | None = None
-    """Name of the location that is meant where none is given (``NEXIO_LOCATION``)."""
+    """Name of the default location (``NEXIO_LOCATION``)."""
 
     operator: str = "unknown"
     """Who the audit names (``NEXIO_OPERATOR``, else the system's user)."""
@@ -44,14 +44,14 @@ class Configuration:
     """The mail server (``NEXIO_SMTP_URL``), see `nexio.mail.server`; may hold a password."""
 
     smtp_password_file: Path | None = None
-    """The password for it (``NEXIO_SMTP_PASSWORD_FILE``), read when mail is sent: whoever only
-    looks something up need not be able to."""
+    """The password for it (``NEXIO_SMTP_PASSWORD_FILE``), read only when mail is sent: commands
+    that only look something up need no access to it."""
 
     mail_from: str | None = None
     """Who mail is from (``NEXIO_MAIL_FROM``): ``Harbour House <desk@example.com>``."""
 
     web_url: str | None = None
-    """Where the pages are (``NEXIO_WEB_URL``): ``https://visit.example.com``."""
+    """The address of the web pages (``NEXIO_WEB_URL``): ``https://visit.example.com``."""
 
     file: Path | None = None
     """The configuration file that was read (``NEXIO_CONFIG``)."""
@@ -60,11 +60,11 @@ class Configuration:
     def from_environment(cls, environment: Mapping[str, str]) -> Configuration:
         """Read the ``NEXIO_*`` variables; an empty one counts as not set.
 
-        :func:`~nexio.configuration_file.with_file` adds what the configuration file says.
+        :func:`~nexio.configuration_file.with_file` adds the settings of the configuration file.
 
         Raises:
-            InvalidValue: there is a password for the store, and no user.
-            SecretUnusable: its file cannot be used.
+            InvalidValue: there is a password for the store, but no user.
+            SecretUnusable: the password file cannot be used.
         """
         given = {name: value for name, value in environment.items() if value}
         home = Path(given["NEXIO_HOME"]) if "NEXIO_HOME" in given else _default_home()
@@ -92,7 +92,7 @@ def _path(given: Mapping[str, str], name: str) -> Path | None:
 
 
 def _default_home() -> Path:
-    import platformdirs  # noqa: PLC0415 (slow to load, and most say where it is)
+    import platformdirs  # noqa: PLC0415 (slow to load, and most set NEXIO_HOME)
 
     return SYSTEM_HOME if SYSTEM_HOME.is_dir() else platformdirs.user_data_path("nexio")
 
@@ -110,7 +110,7 @@ def _key_file(given: Mapping[str, str], home: Path) -> Path:
 
 
 def _utf8(text: str) -> str:
-    """What the store can hold of a word from the environment, which may be any octets."""
+    """Replace octets that the store cannot hold: a variable may have any octets."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -122,13 +122,13 @@ def _system_user() -> str:
 
 
 def read_environment(path: Path) -> dict[str, str]:
-    """Read a file of ``NAME=value`` lines, as systemd's EnvironmentFile.
+    """Read a file of ``NAME=value`` lines, like systemd's EnvironmentFile.
 
-    It says to the plugin inside FreeRADIUS where the store is; what the configuration file says
-    counts beyond it.
+    The plugin inside FreeRADIUS finds the store with it.  The configuration file adds settings that
+    this file does not have.
 
     Raises:
-        InvalidValue: it, or the configuration file, cannot be read.
+        InvalidValue: this file or the configuration file cannot be read.
         SecretUnusable: the configuration file is open to others.
     """
     try:
@@ -136,5 +136,5 @@ def read_environment(path: Path) -> dict[str, str]:
         words = [word for line in lines for word in shlex.split(line, comments=True)]
     except (OSError, ValueError) as error:
         raise InvalidValue(f"{path} cannot be read: {error}") from error
-    said = dict(word.split("=", 1) for word in words if "=" in word)
-    return with_file({CONFIG: os.environ.get(CONFIG, "")} | said)
+    variables = dict(word.split("=", 1) for word in words if "=" in word)
+    return with_file({CONFIG: os.environ.get(CONFIG, "")} | variables)

@@ -1,6 +1,6 @@
-"""The configuration file: what is in it counts where neither environment nor option says so.
+"""The configuration file.  Environment variables and options take precedence over it.
 
-Each key stands for a variable of the environment, so whoever reads that reads the file, too::
+Each key stands for an environment variable, so code that reads the variable gets the file's value::
 
     database-url = "postgresql://nexio@db.example.com/nexio"
     database-password-file = "/etc/nexio/database-password"
@@ -46,30 +46,30 @@ VARIABLES: Final[Mapping[str, str]] = {
     key: f"NEXIO_{key.replace('-', '_').replace('.', '_').upper()}"
     for key in (*KEYS, *(f"{table}.{key}" for table, keys in TABLES.items() for key in keys))
 }
-"""Of each key."""
+"""The variable of each key."""
 
 _START = r"(?i)\s*(?P<start>[a-z][a-z0-9+.-]*://[^/:]*)"
 _PASSWORD = _START + ":[^/@]*@"
 _PERHAPS = r"(?i)\s*(?P<start>[a-z][a-z0-9+.-]*://[^:]*):.*@"
-"""A password that should have been quoted is one, too."""
+"""Also matches a password with characters that should have been percent-encoded."""
 
 _QUERY = r"(?i)(?P<start>[?&](?:[a-z]*password|[^=&]*%[^=&]*))=[^&]*"
-"""A password, or what its name may hide as one."""
+"""A password parameter, or one whose percent-encoded name may hide that it is one."""
 
 _USER = _START + "(?<!/)@"
 
 
 def with_file(environment: Mapping[str, str], option: str | None = None) -> dict[str, str]:
-    """The environment, and what the configuration file says beyond it.
+    """The environment, with the settings that only the configuration file has.
 
     Args:
         environment: ``NEXIO_CONFIG`` may name the file; an empty variable counts as not set.
-        option: the file, where the command line names it.
+        option: the file, if the command line names it.
 
     Raises:
-        InvalidValue: the file cannot be read, or says something that is not known.
-        SecretUnusable: it holds a password and others may read it, or others may write it, or
-            put another one there.
+        InvalidValue: the file cannot be read, or has an unknown key.
+        SecretUnusable: it holds a password and others may read it, or others may write or replace
+            it.
     """
     given = {name: value for name, value in environment.items() if value}
     path = find_file(given, option)
@@ -80,7 +80,7 @@ def with_file(environment: Mapping[str, str], option: str | None = None) -> dict
 
 
 def find_file(environment: Mapping[str, str], option: str | None = None) -> Path | None:
-    """The file that counts; None where there is none."""
+    """The path of the file to use; None if there is none."""
     named = option or environment.get(CONFIG)
     if named:
         return Path(named).expanduser().absolute()
@@ -91,7 +91,7 @@ def find_file(environment: Mapping[str, str], option: str | None = None) -> Path
 
 
 def read_file(path: Path) -> dict[str, str]:
-    """What a file says, by the names of the variables.
+    """Read the settings of a file, by the names of their variables.
 
     Raises:
         As :func:`with_file`.
@@ -118,13 +118,13 @@ def read_file(path: Path) -> dict[str, str]:
         raise InvalidValue(
             f"{path} has {keys}: {', '.join(unknown)}", f"Known are: {', '.join(VARIABLES)}."
         )
-    said = {VARIABLES[key]: _text(path, key, value) for key, value in found.items()}
-    _refuse_open(path, mode, said)
-    return said
+    values = {VARIABLES[key]: _text(path, key, value) for key, value in found.items()}
+    _refuse_open(path, mode, values)
+    return values
 
 
 def _settings(read: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    """Each key with its table in front."""
+    """Each key, prefixed with its table, and its value."""
     for key, value in read.items():
         if key in TABLES and isinstance(value, dict):
             for name, inner in value.items():
@@ -134,7 +134,7 @@ def _settings(read: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 
 
 def _text(path: Path, key: str, value: object) -> str:
-    """As the environment has it: a list by commas, and yes as 1."""
+    """A value as an environment variable has it: a list with commas, true as 1."""
     if isinstance(value, bool):
         return "1" if value else ""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
@@ -145,7 +145,7 @@ def _text(path: Path, key: str, value: object) -> str:
 
 
 def _refuse_others(path: Path, home: str | None) -> None:
-    """Hold that the file is of somebody who is trusted anyway, as the key file is.
+    """Check that the file belongs to somebody who is trusted anyway, like the key file.
 
     That is root, the user of this process, or the owner of the home; a home that only the file
     itself names proves nothing.
@@ -155,7 +155,7 @@ def _refuse_others(path: Path, home: str | None) -> None:
         folders = dict.fromkeys((*path.parents, *path.resolve().parents))
         open_folders = [each for each in folders if _is_open(each.stat().st_mode)]
         keeper = _owner(home)
-    except OSError:  # not there, or closed to us: reading it will say so
+    except OSError:  # missing, or we may not read it: reading it raises the error
         return
     if status.st_uid not in {0, os.geteuid(), keeper}:
         raise SecretUnusable(
@@ -179,20 +179,20 @@ def _owner(home: str | None) -> int:
 
 
 def _is_open(mode: int) -> bool:
-    """Whether everybody may exchange what is in a folder; the sticky bit keeps it its owner's."""
+    """Whether everybody may replace files in a folder; the sticky bit reserves that to owners."""
     return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
 
 
-def _refuse_open(path: Path, mode: int, said: Mapping[str, str]) -> None:
-    """Hold that nobody else writes the file, nor reads a password in it."""
-    if not stat.S_ISREG(mode):  # /dev/null is how somebody says: none
+def _refuse_open(path: Path, mode: int, values: Mapping[str, str]) -> None:
+    """Check that nobody else can write the file, or read a password in it."""
+    if not stat.S_ISREG(mode):  # /dev/null means: no file
         return
     if mode & stat.S_IWOTH:
         raise SecretUnusable(
             f"every user of this machine may write {path} (mode {stat.S_IMODE(mode):04o})",
             f"Close it with: chmod o-w {shlex.quote(str(path))}",
         )
-    holds = [key for key, name in VARIABLES.items() if _has_password(said.get(name, ""))]
+    holds = [key for key, name in VARIABLES.items() if _has_password(values.get(name, ""))]
     if holds and mode & stat.S_IRWXO:
         raise SecretUnusable(
             f"{path} holds a password ({', '.join(holds)}) and is open to other users"
@@ -206,10 +206,10 @@ def _refuse_open(path: Path, mode: int, said: Mapping[str, str]) -> None:
 
 
 def with_password(url: str, file: Path | None) -> str:
-    """A URL with the password that is in a file; one of its own wins.
+    """Add the password from a file to a URL; a password in the URL takes precedence.
 
     Raises:
-        InvalidValue: the URL names no user, or is of SQLite.
+        InvalidValue: the URL names no user, or is an SQLite URL.
         SecretUnusable: the file cannot be read, is open to others, or empty.
     """
     if file is None or re.match(_PASSWORD, url):
@@ -230,7 +230,7 @@ def with_password(url: str, file: Path | None) -> str:
 
 
 def masked(url: str) -> str:
-    """A URL without its password; nothing of what is no URL."""
+    """A URL with its password masked; text that is not a URL is masked as a whole."""
     hidden = re.sub(_PERHAPS, r"\g<start>:***@", re.sub(_QUERY, r"\g<start>=***", url))
     return hidden if "://" in url else "***"
 
@@ -240,7 +240,7 @@ def _has_password(value: str) -> bool:
 
 
 def _secret(path: Path) -> str:
-    """The first line of a file that is closed to others."""
+    """The first line of a file that other users cannot read."""
     try:
         with path.open(encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode

@@ -1,4 +1,4 @@
-"""Everything that can be refused or go wrong, and who can do something about it.
+"""The exceptions: everything that can be refused or go wrong, and who can do something about it.
 
 NexioError
 ├── InvalidValue        exit 2  the caller wrote something that cannot be read
@@ -13,9 +13,9 @@ NexioError
     ├── SchemaMismatch
     └── MailServerUnreachable
 
-Every one of them carries one line of what is wrong (``str(error)``), one line of what to do
-(``error.advice``) and a word for scripts (``error.code``), which stays.  None of them ever holds a
-PIN, a password or a secret.
+Each has one line about what is wrong (``str(error)``), one line about what to do
+(``error.advice``) and a stable word for scripts (``error.code``).  None ever holds a PIN, a
+password or a secret.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class NexioError(Exception):
 
     Args:
         message: what is wrong, one line, without a final line break; a text of
-            :func:`nexio.languages.mark` where pages say it too.
-        advice: what to do about it, one line; may be empty where the message says it.  Advice
-            about the command line is not marked: pages leave it out.
+            :func:`nexio.languages.mark` if web pages show it, too.
+        advice: what to do about it, one line; may be empty if the message says it.  Advice
+            about the command line is not marked: web pages leave it out.
     """
 
     exit_code: ClassVar[int] = 1
@@ -69,7 +69,7 @@ class NotFound(NexioError):
 
 
 class Rule(StrEnum):
-    """Which rule of the door or the desk says no, for whoever has words of their own for it."""
+    """Which rule of the door or the desk refused, for callers that word the refusal themselves."""
 
     NOBODY = "nobody"
     """The PIN is nobody's, or not any more."""
@@ -121,10 +121,10 @@ class Refused(NexioError):
     """A rule refused what was asked; the message names the rule in words.
 
     Args:
-        message: as of every error.
-        advice: as of every error, for the desk.
-        rule: which one it is.
-        at: the time that it is about.
+        message: as for every error.
+        advice: as for every error, for the desk.
+        rule: the rule.
+        at: the time that the refusal is about.
     """
 
     exit_code = 4

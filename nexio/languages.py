@@ -1,7 +1,7 @@
-"""The languages in which we speak to people.
+"""The languages of mails and web pages.
 
-Code and templates say everything in English; ``catalogues/*.po`` translate it.  They are read as
-they are: there is no compiled copy that could be missing or old.  ``make catalogues`` brings them
+Code and templates are in English; ``catalogues/*.po`` translate them.  The .po files are read
+directly: there is no compiled copy that could be missing or old.  ``make catalogues`` brings them
 up to date with the code.
 """
 
@@ -22,34 +22,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language, and how it says things."""
+    """A language, and how it writes texts, dates and numbers."""
 
     code: str
     """As in HTML's ``lang``, and the name of its catalogue."""
 
     name: str
-    """By its own speakers."""
+    """The name of the language in the language itself."""
 
     locale: str
-    """Whose names of days and months they are, and whose time of day (CLDR)."""
+    """The CLDR locale for names of days and months, and for times of day."""
 
     day_pattern: str
     """How a day is written without its year: CLDR has no such form with the weekday in full."""
 
     def say(self, text: str, /, **values: object) -> str:
-        """Say an English text with its ``%(name)s`` filled in."""
+        """Translate an English text and fill in its ``%(name)s``."""
         return self.word(text) % values
 
     def plural(self, one: str, many: str, number: int, /, **values: object) -> str:
-        """Say one of two English texts, whichever the language uses with that number.
+        """Translate one of two English texts, whichever the language uses with that number.
 
-        Its placeholder ``%(number)d`` is filled in, too.
+        The placeholder ``%(number)d`` is filled in, too.
         """
         text = _translations(self.code).ngettext(one, many, number)
         return text % {**values, "number": number}
 
-    def tell(self, text: str) -> str:
-        """Say a text of :func:`mark` with what was filled in; any other text stays as it is."""
+    def translate(self, text: str) -> str:
+        """Translate a text of :func:`mark` with its values; return any other text unchanged."""
         return text.in_language(self) if isinstance(text, Marked) else text
 
     def word(self, text: str) -> str:
@@ -67,7 +67,7 @@ class Language:
         return self.full_date(instant.astimezone(zone))
 
     def full_date(self, day: date) -> str:
-        """The same of a date."""
+        """The same for a date."""
         from babel.dates import format_date  # noqa: PLC0415
 
         return format_date(day, "full", locale=self.locale)
@@ -85,15 +85,15 @@ class Language:
         return str(get_day_names("wide", "stand-alone", self.locale)[number])
 
     def unit(self, number: int, unit: str) -> str:
-        """Write a number of something that CLDR knows: 2 hours."""
+        """Write a number with a unit that CLDR knows: 2 hours."""
         from babel.units import format_unit  # noqa: PLC0415
 
         return str(format_unit(number, f"duration-{unit}", locale=self.locale))
 
     def moment(self, instant: datetime, zone: ZoneInfo) -> str:
         """Write a day with its year and a time of day."""
-        said = {"day": self.full_day(instant, zone), "time": self.time(instant, zone)}
-        return self.say(MOMENT, **said)
+        translated = {"day": self.full_day(instant, zone), "time": self.time(instant, zone)}
+        return self.say(MOMENT, **translated)
 
     def day(self, instant: datetime, zone: ZoneInfo) -> str:
         """Write a day without its year: Monday 23 November."""
@@ -118,46 +118,46 @@ LANGUAGES: Final[Mapping[str, Language]] = {
 
 
 class Marked(str):
-    """An English text that can be said in every language."""
+    """An English text that can be translated into every language."""
 
     __slots__ = ("in_language",)
 
     in_language: Callable[[Language], str]
 
     def __new__(cls, english: str, in_language: Callable[[Language], str]) -> Self:
-        """Make one of its English words, and of what says it in a language."""
+        """Make one from the English text and a function that translates it."""
         made = super().__new__(cls, english)
         made.in_language = in_language
         return made
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        """Let a copy be the plain English text."""
+        """Pickle and copy as the plain English text."""
         return str, (str(self),)
 
 
 def mark(text: str, /, **values: object) -> Marked:
-    """Let a text into the catalogues that is said only later, and fill its placeholders in.
+    """Mark a text for the catalogues that is translated later, and fill in its placeholders.
 
-    A value is said in the same language if it is marked itself.
+    A value that is itself marked is translated into the same language.
     """
 
-    def told(language: Language) -> str:
-        said = {
-            name: language.tell(value) if isinstance(value, str) else value
+    def translate(language: Language) -> str:
+        translated = {
+            name: language.translate(value) if isinstance(value, str) else value
             for name, value in values.items()
         }
-        return language.say(text, **said) if said else language.word(text)
+        return language.say(text, **translated) if translated else language.word(text)
 
-    return Marked(text % values if values else text, told)
+    return Marked(text % values if values else text, translate)
 
 
 def any_of(choices: Sequence[str]) -> Marked:
-    """One or another: "a or b"."""
+    """The choices, joined: "a or b"."""
 
-    def told(language: Language) -> str:
-        return f" {language.word(OR)} ".join(language.tell(each) for each in choices)
+    def translate(language: Language) -> str:
+        return f" {language.word(OR)} ".join(language.translate(each) for each in choices)
 
-    return Marked(" or ".join(choices), told)
+    return Marked(" or ".join(choices), translate)
 
 
 OR: Final = mark("or")
@@ -165,7 +165,7 @@ MOMENT: Final = mark("%(time)s on %(day)s")
 
 
 def preferred(accepted: str) -> Language:
-    """The language of ours that a browser likes best.
+    """The supported language that a browser prefers.
 
     Args:
         accepted: its ``Accept-Language`` (RFC 9110 section 12.5.4), such as ``de-AT,en;q=0.5``.

@@ -1,4 +1,4 @@
-"""Lines of a server's log: text for people, JSON for programs that gather logs."""
+"""Formats of the servers' log lines: text for people, JSON for programs that collect logs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ TEXT_LINE: Final = "%(asctime)s %(levelname)s %(message)s"
 
 
 def formatter_of(log_format: str) -> logging.Formatter:
-    """What writes a line in a format, ``text`` or ``json``."""
+    """The formatter for ``text`` or ``json`` lines."""
     return JsonLines() if log_format == JSON else logging.Formatter(TEXT_LINE)
 
 
 class JsonLines(logging.Formatter):
-    """Each line an object, in ASCII; whatever is in a message, it stays one line."""
+    """Writes each record as one line with a JSON object, in ASCII, whatever the message holds."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """The line of one record."""
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

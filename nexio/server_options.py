@@ -1,4 +1,4 @@
-"""What the servers' command lines share: how they read ports, lists, and what is said once."""
+"""What the command lines of the servers share: common options, and how to read ports and lists."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ JSON: Final = "json"
 
 
 def metrics_listen(port: int) -> tuple[str, str, str, str]:
-    """The option for a monitor; each server has another port, for they may be on one machine."""
+    """The option for a monitor; each server has its own port, as they may be on one machine."""
     meaning = f"answer a monitor (Prometheus) there at /metrics, such as 127.0.0.1:{port}"
     return "metrics-listen", "ADDRESS:PORT", "", meaning
 
 
 LOG_FORMAT: Final = ("log-format", "FORMAT", TEXT, "how lines of the log look: text or json")
-"""Name, what it takes, default and meaning, as of each option of a server."""
+"""Name, metavar, default and meaning, as for each option of a server."""
 
 
 class Once(argparse.Action):
-    """An option that is given once: argparse would use the last one without a word."""
+    """An option that may be given once: argparse would silently use the last one."""
 
     def __call__(
         self,
@@ -34,7 +34,7 @@ class Once(argparse.Action):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        """Take the first value, and refuse another one."""
+        """Take the first value and refuse a second one."""
         given = vars(namespace).setdefault("given", set())
         if self.dest in given:
             parser.error(f"{option_string} is given more than once")
@@ -43,7 +43,7 @@ class Once(argparse.Action):
 
 
 def with_config(arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment, and what the configuration file says beyond it.
+    """The environment, with the settings that only the configuration file has.
 
     Raises:
         As :func:`nexio.configuration_file.with_file`.
@@ -54,7 +54,7 @@ def with_config(arguments: Sequence[str], environment: Mapping[str, str]) -> dic
 
 
 def add_config(reader: argparse.ArgumentParser) -> None:
-    """The options that name the configuration file, and that only look at it."""
+    """Add ``--config``, which names the configuration file, and ``--check``."""
     reader.add_argument(
         "--check",
         action="store_true",
@@ -70,15 +70,15 @@ def add_config(reader: argparse.ArgumentParser) -> None:
 
 
 def words_of(text: str) -> list[str]:
-    """What a variable lists, separated by commas or blanks."""
+    """Split a list in a variable at commas and blanks."""
     return text.replace(",", " ").split()
 
 
 def port_of(text: str) -> int:
-    """A port.
+    """Read a port.
 
     Raises:
-        InvalidValue: it is none.
+        InvalidValue: it is not a port.
     """
     if text.isascii() and text.isdigit() and len(text) <= len("65535") and 1 <= int(text) <= 65535:  # noqa: PLR2004
         return int(text)
@@ -86,7 +86,7 @@ def port_of(text: str) -> int:
 
 
 def log_format_of(text: str) -> str:
-    """``text`` or ``json``.
+    """Read a log format, ``text`` or ``json``.
 
     Raises:
         InvalidValue: it is neither.

@@ -1,4 +1,4 @@
-"""What a server tells the service manager that started it: sd_notify(3) of systemd."""
+"""Notifications from a server to the service manager that started it: sd_notify(3) of systemd."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ STOPPING: Final = "STOPPING=1"
 WATCHDOG: Final = "WATCHDOG=1"
 
 _PATIENCE: Final = 1.0
-"""Seconds to wait for a service manager whose queue is full: it must not miss `READY`."""
+"""Seconds to wait while the queue of the service manager is full: it must not miss `READY`."""
 
 
-def tell(*news: str) -> None:
-    """Send news; nothing where no service manager listens, or where it does not hear."""
+def notify(*news: str) -> None:
+    """Send notifications; do nothing if no service manager listens or the send fails."""
     place = os.environ.get("NOTIFY_SOCKET", "")
     if not place:
         return
-    # An @ stands for the zero octet of a name that no file has.
+    # An @ stands for the leading zero octet of an abstract socket, which has no file.
     address = "\0" + place[1:] if place.startswith("@") else place
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
         line.settimeout(_PATIENCE)
@@ -30,13 +30,13 @@ def tell(*news: str) -> None:
             return
 
 
-def tell_reloading() -> None:
-    """Say that what is new is being read; `READY` says that it was."""
-    tell("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+def notify_reloading() -> None:
+    """Report that a reload has begun; `READY` reports its end."""
+    notify("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
 
 def watchdog_seconds() -> float | None:
-    """How often `WATCHDOG` is to be told, at least; None where nobody waits for it.
+    """The longest interval between two `WATCHDOG` notifications; None if no watchdog is set.
 
     Half of the time after which systemd kills the service, as its manual advises.
     """

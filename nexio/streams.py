@@ -1,4 +1,4 @@
-"""Standard input, output and error where a supervisor, cron or a shell has closed them."""
+"""Replaces standard input, output and error if a supervisor, cron or a shell has closed them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TextIO
 
 
 def open_closed() -> None:
-    """Put /dev/null where a stream is closed (``<&-``, ``>&-``, ``2>&-``).
+    """Open /dev/null for each closed stream (``<&-``, ``>&-``, ``2>&-``).
 
-    Else the first file that is opened gets its number, and what is meant for a reader is
-    written into the store.
+    Otherwise the first file that is opened gets the stream's number, and output is written into
+    the store.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if not _is_open(number):
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: this one
         if getattr(sys, name) is None:
             mode = "r" if name == "stdin" else "w"
             null = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 (it stays open)
@@ -24,7 +24,7 @@ def open_closed() -> None:
 
 
 def silence(stream: TextIO) -> None:
-    """Send what is left in a stream, and all that follows, to /dev/null: it cannot be written."""
+    """Send the rest of a stream's output to /dev/null, as it can no longer be written."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())
     os.close(null)

@@ -1,7 +1,7 @@
-"""Files that are written temporary_folder and put in place when they are whole.
+"""Temporary folders for files that are written first and moved into place when complete.
 
-Each is in a folder of its own, which its writer holds locked.  A writer that is killed leaves the
-folder, and the lock is gone with it: the next one in the same place removes what nobody holds.
+The writer holds a lock on its folder.  A killed writer leaves the folder but loses the lock: the
+next writer in the same place removes folders that nobody has locked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PREFIX = ".nexio-unfinished-"
 
 @contextmanager
 def temporary_folder(place: Path) -> Iterator[Path]:
-    """An empty folder, closed to others, on the disk of ``place``; removed at the end.
+    """Make an empty folder, closed to others, on the disk of ``place``; remove it at the end.
 
     Raises:
         OSError: it cannot be made.
@@ -35,14 +35,14 @@ def temporary_folder(place: Path) -> Iterator[Path]:
 
 
 def _held_folder(place: Path, stack: ExitStack) -> Path:
-    """A new folder that nobody else takes for one that was left; until it is held, somebody may."""
+    """Make and lock a folder.  Until it is locked, another writer may remove it as abandoned."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         try:
             stack.enter_context(_locked(folder))
         except (BlockingIOError, FileNotFoundError):
             continue
-        except OSError:  # a disk of the network may know no locks, and keeps what is left
+        except OSError:  # a network disk may not support locks: abandoned folders stay there
             return folder
         if folder.exists():
             return folder
@@ -50,10 +50,10 @@ def _held_folder(place: Path, stack: ExitStack) -> Path:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder.
+    """Lock a folder.
 
     Raises:
-        OSError: somebody else does.
+        OSError: another process has locked it.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:

@@ -1,4 +1,4 @@
-"""What is asked for by which address, and what goes around every answer."""
+"""The ASGI application: its routes, its error answers, and the middleware around it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from nexio.errors import Unreachable
 from nexio.languages import mark
 from nexio.mail.delivery import outgoing_of
-from nexio.service_manager import READY, WATCHDOG, tell, watchdog_seconds
+from nexio.service_manager import READY, WATCHDOG, notify, watchdog_seconds
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from nexio_web import desk, desk_words, kiosk, phone
@@ -49,11 +49,11 @@ FAULT: Final = mark("Something went wrong here. Please ask at reception.")
 
 
 def application(options: Options, configuration: Configuration) -> ASGIApp:
-    """What granian serves: it has a store of its own while it runs.
+    """Make the application that granian serves; it has its own store while it runs.
 
     Raises:
-        InvalidValue: the mail server's address cannot be read.
-        Unreachable: the store or the key is not there.
+        InvalidValue: the mail server's address cannot be parsed.
+        Unreachable: the store or the key is not available.
     """
     outgoing = outgoing_of(configuration)
     store = Store.open(configuration, patience=Patience.of_a_server())
@@ -62,18 +62,18 @@ def application(options: Options, configuration: Configuration) -> ASGIApp:
 
 
 def pages(store: Store, postman: Postman, pair_with: str | None = None) -> Starlette:
-    """The pages of a store, which is closed when they end.
+    """Make the pages of a store; the store is closed when the application ends.
 
     Args:
-        store: what they are about.
-        postman: who sends the mail that they queue.
-        pair_with: the location that each browser is paired with; None is by a code.
+        store: the store that they show.
+        postman: sends the mail that they queue.
+        pair_with: the location that each browser is paired with; None requires a code.
     """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         postman.start()
-        tell(READY)
+        notify(READY)
         watchdog = asyncio.create_task(_feed_watchdog())
         with closing(store):
             yield
@@ -90,9 +90,9 @@ def pages(store: Store, postman: Postman, pair_with: str | None = None) -> Starl
         ],
         exception_handlers={
             HTTPException: _refuse,
-            Unreachable: _tell_away,
-            SQLAlchemyError: _tell_away,
-            Exception: _tell_fault,
+            Unreachable: _answer_away,
+            SQLAlchemyError: _answer_away,
+            Exception: _answer_fault,
         },
         lifespan=lifespan,
     )
@@ -102,20 +102,20 @@ def pages(store: Store, postman: Postman, pair_with: str | None = None) -> Starl
 
 
 async def _feed_watchdog() -> None:
-    """Tell systemd that requests are answered, where it waits for that."""
+    """Notify systemd that requests are answered, if its watchdog waits for that."""
     every = watchdog_seconds()
     while every is not None:
-        tell(WATCHDOG)
+        notify(WATCHDOG)
         await asyncio.sleep(every / 2)
 
 
 def wrapped(app: ASGIApp, options: Options) -> ASGIApp:
-    """An application with what goes around every answer."""
+    """Wrap an application in the middleware."""
     return Proxies(SecurityHeaders(SameOrigin(Limits(app))), options.proxies)
 
 
 def _health(request: Request) -> Response:
-    """Whether the store answers; for whoever watches the server."""
+    """Answer a health check: the store can be read."""
     store: Store = request.app.state.store
     with store.read() as work:
         work.session.execute(text("SELECT 1"))
@@ -123,29 +123,29 @@ def _health(request: Request) -> Response:
 
 
 def _refuse(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 (the table above says so)
+    assert isinstance(error, HTTPException)  # noqa: S101 (registered for it above)
     words = HTTPStatus(error.status_code).phrase
     return PlainTextResponse(f"{words}\n", error.status_code, error.headers)
 
 
-def _tell_away(request: Request, error: Exception) -> Response:
+def _answer_away(request: Request, error: Exception) -> Response:
     log.error("the store cannot be used: %s", _line(error))
     words = desk_words.AWAY if _is_reception(request) else AWAY
-    said = language_of(request).say(words)
-    return PlainTextResponse(f"{said}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+    message = language_of(request).say(words)
+    return PlainTextResponse(f"{message}\n", HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _tell_fault(request: Request, _: Exception) -> Response:
+def _answer_fault(request: Request, _: Exception) -> Response:
     words = desk_words.FAULT if _is_reception(request) else FAULT
-    said = language_of(request).say(words)
-    return PlainTextResponse(f"{said}\n", HTTPStatus.INTERNAL_SERVER_ERROR)
+    message = language_of(request).say(words)
+    return PlainTextResponse(f"{message}\n", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _is_reception(request: Request) -> bool:
-    """Nobody there is told to ask at reception."""
+    """Whether it is a page of reception: its users are not told to ask at reception."""
     return request.url.path.startswith("/desk")
 
 
 def _line(error: Exception) -> str:
-    """The first line: SQLAlchemy goes on with the statement."""
+    """The first line of the message: SQLAlchemy adds the statement in further lines."""
     return str(error).partition("\n")[0]

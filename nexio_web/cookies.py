@@ -1,7 +1,7 @@
-"""What a browser keeps for us.
+"""Reads and writes our cookies.
 
-Scripts cannot read it, other sites' pages cannot make a browser send it, and by TLS no other
-host or path can have set it.
+Scripts cannot read them, other sites' pages cannot make a browser send them, and with TLS no other
+host or path can have set them.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 LONGEST: Final = 100
-"""Letters; what is longer is not of ours, and is not looked up."""
+"""Characters; a longer value is not ours and is not looked up."""
 
 
-def kept(request: Request, name: str) -> str:
-    """What the browser keeps under that name; empty where there is nothing."""
+def read(request: Request, name: str) -> str:
+    """The value of a cookie; empty if there is none."""
     value = request.cookies.get(_name(request, name), "")
     return value if len(value) <= LONGEST else ""
 
 
-def keep(  # noqa: PLR0913 (what a cookie is made of)
+def write(  # noqa: PLR0913 (the parts of a cookie)
     request: Request,
     response: Response,
     name: str,
@@ -33,7 +33,7 @@ def keep(  # noqa: PLR0913 (what a cookie is made of)
     *,
     same_site: Literal["strict", "lax"] = "strict",
 ) -> None:
-    """Let the browser keep something for some time."""
+    """Set a cookie for some time."""
     response.set_cookie(
         _name(request, name),
         value,
@@ -44,13 +44,13 @@ def keep(  # noqa: PLR0913 (what a cookie is made of)
     )
 
 
-def drop(request: Request, response: Response, name: str) -> None:
-    """Let the browser forget it."""
+def delete(request: Request, response: Response, name: str) -> None:
+    """Delete a cookie."""
     response.delete_cookie(_name(request, name), secure=_by_tls(request), httponly=True)
 
 
 def _name(request: Request, name: str) -> str:
-    """RFC 6265bis section 4.1.3.2: a browser takes such a name from this host only, by TLS."""
+    """RFC 6265bis section 4.1.3.2: a browser accepts such a name only from this host, with TLS."""
     return f"__Host-{name}" if _by_tls(request) else name
 
 

@@ -1,4 +1,4 @@
-"""``nexio-webd``: granian's parent, which minds a worker and replaces it at SIGHUP."""
+"""``nexio-webd``: granian's parent process, which supervises a worker and replaces it at SIGHUP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, NexioError, Unreachable
 from nexio.log_lines import TEXT_LINE, formatter_of
 from nexio.server_options import JSON, TEXT, with_config
-from nexio.service_manager import STOPPING, tell, tell_reloading
+from nexio.service_manager import STOPPING, notify, notify_reloading
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from nexio.streams import open_closed
@@ -40,17 +40,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("nexio-webd")
 
 OVERLAP_SECONDS: Final = 5.0
-"""At SIGHUP the old worker answers until the new one does."""
+"""At SIGHUP the old worker goes on answering for this long, until the new one does."""
 
 KILL_SECONDS: Final = 10
-"""A worker that is told to end gets so long for what it has begun."""
+"""How long a worker that has to end may take to finish its requests."""
 
 _LOGGING: Final = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "generic"}},
     "loggers": {"_granian": {"handlers": ["console"], "propagate": False}},
     "root": {"handlers": ["console"], "level": "INFO"},
 }
-"""Where granian writes to: as we do, and not to stdout."""
+"""Makes granian log where we do, not to stdout."""
 
 _FORMATTERS: Final = {
     TEXT: {"generic": {"format": TEXT_LINE}},
@@ -59,11 +59,11 @@ _FORMATTERS: Final = {
 
 
 class PortUnusable(Unreachable):
-    """We cannot listen there."""
+    """We cannot listen on that address and port."""
 
 
 class Parent(MPServer):
-    """Minds the worker; a certificate that cannot be used leaves the old one in place."""
+    """Supervises the worker; if a new certificate is unusable, the old one stays in use."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -89,9 +89,9 @@ class Parent(MPServer):
         threading.Thread(target=self._obey, daemon=True).start()
 
     def _spawn_worker(self, *args: Any, **kwargs: Any) -> WorkerProcess:
-        """Let one thread wait for a worker: of two, one may hear that an ended worker runs on."""
+        """Let one thread wait for a worker: with two, one may see an ended worker as running."""
         worker: WorkerProcess = super()._spawn_worker(*args, **kwargs)
-        watcher = threading.Thread(target=worker._watcher)  # noqa: SLF001 (no other way in)
+        watcher = threading.Thread(target=worker._watcher)  # noqa: SLF001 (no public way)
         worker._watch = watcher.start  # type: ignore[method-assign]  # noqa: SLF001
         worker.join = watcher.join  # type: ignore[method-assign]
         return worker
@@ -101,20 +101,20 @@ class Parent(MPServer):
         self._signals.put(self._end)
 
     def signal_handler_reload(self, *_: Any, **__: Any) -> None:
-        """Take a new certificate where it can be used."""
+        """Switch to a new certificate if it can be used."""
         self._signals.put(self._reload_worker)
 
     def _obey(self) -> None:
-        """Do what signals say, one after the other, beside the thread that hears of them.
+        """Act on signals, one after the other, outside the thread that receives them.
 
-        A signal comes in the middle of what that thread does, also of another signal's handler,
-        which may hold the lock that granian's own handlers take.
+        A signal may interrupt that thread anywhere, even in another signal's handler, which may
+        hold the lock that granian's own handlers take.
         """
         while True:
             self._signals.get()()
 
     def _end(self) -> None:
-        tell(STOPPING)
+        notify(STOPPING)
         super().signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
     def _reload_worker(self) -> None:
@@ -124,12 +124,12 @@ class Parent(MPServer):
             log.error("%s; the old one is used on", error)  # noqa: TRY400 (no fault of ours)
         else:
             log.info("starting anew, as SIGHUP says")
-            tell_reloading()  # the new worker says that it is ready
+            notify_reloading()  # the new worker reports that it is ready
             super().signal_handler_reload()  # type: ignore[no-untyped-call]
 
 
 def run() -> None:
-    """The program."""
+    """Run the program."""
     open_closed()
     sys.exit(main(sys.argv[1:]))
 
@@ -138,9 +138,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run a server.
 
     Returns:
-        The exit code: 2 a wrong option, 5 store, key or port out of reach.
+        The exit code: 2 for a wrong option, 5 for a store, key or port that is unreachable.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to start anew yet
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to restart yet
     logging.basicConfig(level=logging.INFO, format=TEXT_LINE, stream=sys.stderr)
     try:
         environment = with_config(arguments, os.environ)
@@ -149,7 +149,7 @@ def main(arguments: Sequence[str]) -> int:
             handler.setFormatter(formatter_of(options.log_format))
         configuration = Configuration.from_environment(environment)
         require_certificate(options)
-        Store.open(configuration).close()  # what is wrong is said before anybody is answered
+        Store.open(configuration).close()  # reports a problem before any request is answered
         _hold_port(options)
         answer_monitor(options, configuration)
     except NexioError as error:
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str]) -> int:
         if error.advice:
             log.error("%s", error.advice)  # noqa: TRY400
         return error.exit_code
-    # A worker that takes another one's place would be forked from a process with threads.
+    # With fork, a worker that replaces another one would be forked from a process with threads.
     multiprocessing.set_start_method("spawn", force=True)
     parent = Parent(options)
     parent.on_startup(lambda: log.info("answering on %s", _place(options)))
@@ -169,14 +169,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def answer_monitor(options: Options, configuration: Configuration) -> None:
-    """Answer a monitor until the process ends, where that is wanted.
+    """Answer a monitor until the process ends, if that is configured.
 
     Raises:
-        MetricsPortUnusable: we cannot listen there.
+        MetricsPortUnusable: we cannot listen on that address and port.
     """
     if options.metrics_listen is None:
         return
-    from nexio.metrics.endpoint import Endpoint  # noqa: PLC0415 (as wanted)
+    from nexio.metrics.endpoint import Endpoint  # noqa: PLC0415 (loaded only if needed)
     from nexio.metrics.place import listen  # noqa: PLC0415
     from nexio.metrics.store_numbers import StoreNumbers  # noqa: PLC0415
 
@@ -188,15 +188,15 @@ def answer_monitor(options: Options, configuration: Configuration) -> None:
 
 
 def _in_worker(options: Options, configuration: Configuration) -> ASGIApp:
-    """Serve, and end without taking Python down under granian's threads: they would panic."""
-    from nexio_web.application import application  # noqa: PLC0415 (for a worker alone)
+    """Serve, and exit without finalizing Python: granian's threads would panic."""
+    from nexio_web.application import application  # noqa: PLC0415 (only a worker needs it)
 
     atexit.register(os._exit, 0)
     return application(options, configuration)
 
 
 def require_certificate(options: Options) -> None:
-    """See that TLS can be spoken.
+    """Check that TLS works.
 
     Raises:
         InvalidValue: the certificate or its key cannot be used.
@@ -213,15 +213,16 @@ def require_certificate(options: Options) -> None:
 
 
 def _hold_port(options: Options) -> None:
-    """Take the port for this process: granian would share it with whoever has it.
+    """Reserve the port for this process: granian would share it with another process.
 
-    Only the kernel can decide between two that start at the same moment: of two sockets without
-    SO_REUSEPORT, the one that listens first wins.  It then stops listening and stays bound, and
-    lets the sockets of our workers in, which have SO_REUSEPORT, but no other one like itself.
+    Only the kernel can decide between two processes that start at the same moment: of two sockets
+    without SO_REUSEPORT, the one that listens first wins.  It then stops listening and stays bound:
+    our workers' sockets, which have SO_REUSEPORT, may bind to the port, but no other socket like
+    it.
     """
     family = socket.AF_INET6 if ":" in options.listen else socket.AF_INET
     held = socket.socket(family, socket.SOCK_STREAM)
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of before may linger
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections may linger
     try:
         held.bind((options.listen, options.port))
         held.listen()

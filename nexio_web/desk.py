@@ -1,6 +1,6 @@
-"""The pages of reception: who is expected, in and gone; registering; the evacuation list.
+"""The pages of reception: who is expected, in or gone; registration; the evacuation list.
 
-Each page is whole without a script.  With one, the browser takes parts of the same pages.
+Each page works without a script.  With one, the browser updates parts of the same pages.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ FIELDS: Final = (
     ("first_name", "last_name", "email", "expected_arrival"),
     ("host", "company", "phone", "notes", "duration", "max_devices", "group"),
 )
-"""What is asked for in the form: what most visits need, and the rest."""
+"""The fields of the form: those that most visits need, and the rest."""
 
 _NAMES: Final = frozenset(name for group in FIELDS for name in group)
 _WITH_DEFAULTS: Final = frozenset({"expected_arrival", "duration", "max_devices"})
@@ -66,10 +66,10 @@ _TICKS: Final = ("no_email", "walk_in", "check_in_now")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """The form for a visitor: what was typed, and what is wrong with it."""
+    """The registration form: what was typed, and what is wrong with it."""
 
     nonce: str
-    """The same form sent twice registers once."""
+    """Makes the same form, sent twice, register once."""
 
     typed: Mapping[str, str] = field(default_factory=dict, repr=False)
     faults: Mapping[str, str] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Form:
 
 
 def show(request: Request) -> Response:
-    """One of the three views, each with a path of its own."""
+    """Show one of the three views, each with its own path."""
     desk = desks.known(request)
     if desk is None:
         return page("desk_login.html", language_of(request), problem="", done="")
@@ -89,11 +89,11 @@ def show(request: Request) -> Response:
 
 
 def people(request: Request) -> Response:
-    """The lists alone, where they are not what the page has already."""
+    """Return only the lists, if they differ from what the page has already."""
     desk = desks.known(request)
     if desk is None:
         return _login(request)
-    response = page("desk_live.html", spoken_at(desk), **_lists(request, desk))
+    response = page("desk_live.html", language_at(desk), **_lists(request, desk))
     tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304)
@@ -102,7 +102,7 @@ def people(request: Request) -> Response:
 
 
 async def open_(request: Request) -> Response:
-    """Somebody has a link that was printed for this browser."""
+    """Log this browser in with a printed link."""
     form = await read_form(request, MOST_FIELDS)
     return await run_in_threadpool(_open, request, form.get("link", ""))
 
@@ -120,7 +120,7 @@ async def tap(request: Request) -> Response:
 
 
 async def undo(request: Request) -> Response:
-    """Take a check-in or a check-out back."""
+    """Take back a check-in or a check-out."""
     given = await read_form(request, MOST_FIELDS)
     return await run_in_threadpool(_act, request, given, _undo)
 
@@ -142,16 +142,16 @@ ROUTES: Final = [
 ]
 
 
-def spoken_at(desk: Desk) -> Language:
-    """The language of the house."""
+def language_at(desk: Desk) -> Language:
+    """The language of the desk's location."""
     return LANGUAGES[desk.location.settings.language]
 
 
 def _login(request: Request, problem: str = "", *, done: str = "") -> Response:
     language = language_of(request)
-    said = {"problem": language.say(problem) if problem else ""}
-    said["done"] = language.say(done) if done else ""
-    response = page("desk_login.html", language, **said)
+    texts = {"problem": language.say(problem) if problem else ""}
+    texts["done"] = language.say(done) if done else ""
+    response = page("desk_login.html", language, **texts)
     response.status_code = 200 if done else 401
     return response
 
@@ -180,7 +180,7 @@ def _page(
 ) -> Response:
     return page(
         "desk.html",
-        spoken_at(desk),
+        language_at(desk),
         desk=desk,
         view=view,
         notice=notice,
@@ -195,7 +195,9 @@ def _lists(request: Request, desk: Desk) -> dict[str, Any]:
     with desks.store_of(request).read() as work:
         day, now = day_of(work, desk.location), work.now
     cards = {
-        name: [words.card(spoken_at(desk), each, desk.location, now) for each in getattr(day, name)]
+        name: [
+            words.card(language_at(desk), each, desk.location, now) for each in getattr(day, name)
+        ]
         for name in ("expected", "inside", "left", "never_out")
     }
     shown = {
@@ -220,7 +222,7 @@ def _act(
         return _login(request)
     notice = act(desks.store_of(request), desk, given)
     postman: Postman = request.app.state.postman
-    postman.come()
+    postman.wake()
     return _page(request, desk, "people", notice=notice)
 
 
@@ -237,12 +239,12 @@ def _tap(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
                 is_override = bool(given.get("override"))
                 way = None if is_override else _way(given)
                 tap = tap_visit(work, visit.id, way=way, override=is_override)
-            return words.tapped(spoken_at(desk), work, tap)
+            return words.tapped(language_at(desk), work, tap)
     except Refused as error:
         may = number if error.rule in words.OVERRIDABLE else None
-        return words.refused(spoken_at(desk), error, name, may)
+        return words.refused(language_at(desk), error, name, may)
     except (NotFound, InvalidValue) as error:
-        return words.refused(spoken_at(desk), error)
+        return words.refused(language_at(desk), error)
 
 
 def _undo(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
@@ -250,13 +252,13 @@ def _undo(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
         with _writing(store, desk) as work:
             stay = parse_number(given.get("stay", "")) or 0
             tap = undo_tap(work, desk.location, stay, _way(given))
-            return words.taken_back(spoken_at(desk), work, tap)
+            return words.taken_back(language_at(desk), work, tap)
     except (Refused, NotFound, InvalidValue) as error:
-        return words.refused(spoken_at(desk), error)
+        return words.refused(language_at(desk), error)
 
 
 def _here(desk: Desk, found: Found | None) -> Found:
-    """A desk knows nobody of another location."""
+    """Return the visit or member, if it is at the desk's location."""
     if found is None or found.location.id != desk.location.id:
         raise NotFound(words.GONE)
     return found
@@ -275,7 +277,7 @@ def _enrol(request: Request, given: Mapping[str, str]) -> Response:
         return _login(request)
     form = _register(desks.store_of(request), desk, given)
     if form.registered is not None:
-        request.app.state.postman.come()
+        request.app.state.postman.wake()
     response = _page(request, desk, "register", form=form)
     response.status_code = 200 if form.registered is not None else 422
     return response
@@ -292,36 +294,40 @@ def _register(store: Store, desk: Desk, given: Mapping[str, str]) -> Form:
             location = get_location(work, desk.location.name)
             faults = find_faults(texts, work.now, location, allowed)
             if faults:
-                said = {name: words.fault(spoken_at(desk), error) for name, error in faults.items()}
-                return replace(form, faults=said)
+                messages = {
+                    name: words.fault(language_at(desk), error) for name, error in faults.items()
+                }
+                return replace(form, faults=messages)
             arrival = texts["expected_arrival"]
             expected = parse_expected(arrival or "now", work.now, zone_for_entry(location))
             if expected.is_far and not given.get("far"):
-                asked = words.do_you_mean(spoken_at(desk), expected.arrival, location)
+                asked = words.do_you_mean(language_at(desk), expected.arrival, location)
                 return replace(form, faults={"expected_arrival": asked}, ask_far=True)
             texts["source"] = "walk-in" if "walk_in" in typed else None
-            known = Repetition(again=bool(given.get("again")), key=_key(form), words=_said(form))
+            known = Repetition(
+                again=bool(given.get("again")), key=_key(form), words=_typed_json(form)
+            )
             registration = read_registration(texts, work.now, location, allowed=allowed)
             visit = register(work, location, registration, known)
             if "check_in_now" in typed and visit.state is VisitState.EXPECTED:
                 tap_visit(work, visit.id)
-            return replace(form, registered=words.registered(spoken_at(desk), visit), typed={})
-    except InvalidValue as error:  # each field is right, but not beside the others
-        return replace(form, faults={"expected_arrival": words.fault(spoken_at(desk), error)})
+            return replace(form, registered=words.registered(language_at(desk), visit), typed={})
+    except InvalidValue as error:  # each field is valid, but not together with the others
+        return replace(form, faults={"expected_arrival": words.fault(language_at(desk), error)})
     except Unreachable:
         raise
     except NexioError as error:
         again = isinstance(error, Refused) and error.rule is Rule.TWICE
-        return replace(form, notice=words.refused(spoken_at(desk), error), ask_again=again)
+        return replace(form, notice=words.refused(language_at(desk), error), ask_again=again)
 
 
-def _said(form: Form) -> str:
+def _typed_json(form: Form) -> str:
     return json.dumps(dict(form.typed), sort_keys=True)
 
 
 def _key(form: Form) -> str:
-    """Other words in the same form, after the button Back, are another registration."""
-    return f"{form.nonce}-{hashlib.sha256(_said(form).encode()).hexdigest()[:32]}"
+    """The key of a registration: changed text in the same form, after Back, is a new one."""
+    return f"{form.nonce}-{hashlib.sha256(_typed_json(form).encode()).hexdigest()[:32]}"
 
 
 @contextmanager

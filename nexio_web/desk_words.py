@@ -1,4 +1,4 @@
-"""What the desk says to whoever works there; where a rule speaks, with its own sentence."""
+"""The texts that the pages of reception show; a refusal is shown in the words of its rule."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ FAULT: Final = mark("Something went wrong here. See whether it was done before y
 GONE: Final = mark("There is no such entry here any more.")
 
 OVERRIDABLE: Final = frozenset({Rule.NOT_YET, Rule.OVER, Rule.ENDED})
-"""What the desk may decide otherwise."""
+"""The rules that the desk may override."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What came of something that was done."""
+    """The result of an action."""
 
     title: str
     lines: tuple[str, ...] = ()
     is_well: bool = True
     undo: Tap | None = None
-    """What can be taken back."""
+    """The tap that can be taken back."""
 
     override: int | None = None
-    """The visit that can be let in all the same."""
+    """The visit that can be checked in despite the rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +57,16 @@ class Card:
 
     person: Person
     key: str
-    """What the page knows them by."""
+    """Identifies the person on the page."""
 
     time: str
     search: str
-    """What is looked through."""
+    """The text that the search looks through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """A registration that was made."""
+    """A completed registration."""
 
     title: str
     lines: tuple[str, ...]
@@ -74,7 +74,7 @@ class Registered:
 
 
 def card(language: Language, person: Person, location: Location, now: datetime) -> Card:
-    """A person, as the page shows them."""
+    """A person as the page shows them."""
     texts = (person.name, person.host, person.company)
     return Card(
         person=person,
@@ -85,56 +85,56 @@ def card(language: Language, person: Person, location: Location, now: datetime) 
 
 
 def tapped(language: Language, work: Reading, tap: Tap) -> Notice:
-    """Somebody was checked in or out."""
+    """The notice after a check-in or check-out."""
     wifi = wifi_words(work, tap)
-    told = not tap.repeated and greet(work, tap).host_is_notified
-    mail = (language.say("The host is told by mail."),) if told else ()
+    notified = not tap.repeated and greet(work, tap).host_is_notified
+    mail = (language.say("The host is told by mail."),) if notified else ()
     return Notice(
         title=language.say(_TAPPED[tap.direction, tap.repeated], name=tap.name),
-        lines=(*mail, *_told(language, *wifi)),
+        lines=(*mail, *_translated(language, *wifi)),
         undo=None if tap.cut_off else tap,
     )
 
 
 def taken_back(language: Language, work: Reading, tap: Tap) -> Notice:
-    """A check-in or a check-out was taken back."""
+    """The notice after a check-in or a check-out was taken back."""
     wifi = wifi_words_after_undo(work, tap)
     return Notice(
         title=language.say(_TAKEN_BACK[tap.direction], name=tap.name),
-        lines=_told(language, *wifi),
+        lines=_translated(language, *wifi),
     )
 
 
 def refused(
     language: Language, error: NexioError, name: str = "", override: int | None = None
 ) -> Notice:
-    """A rule says no."""
-    said = language.tell(error.message)
+    """The notice that a rule refused the action."""
+    message = language.translate(error.message)
     return Notice(
-        title=language.say("%(name)s: %(what)s.", name=name, what=said)
+        title=language.say("%(name)s: %(what)s.", name=name, what=message)
         if name
-        else _sentence(language, said),
-        lines=_told(language, error.advice),
+        else _sentence(language, message),
+        lines=_translated(language, error.advice),
         is_well=False,
         override=override,
     )
 
 
 def fault(language: Language, error: NexioError) -> str:
-    """What is wrong with a field, and what to do."""
-    said = _sentence(language, language.tell(error.message))
-    return " ".join((said, *_told(language, error.advice)))
+    """What is wrong with a field, and what to do about it."""
+    problem = _sentence(language, language.translate(error.message))
+    return " ".join((problem, *_translated(language, error.advice)))
 
 
 def do_you_mean(language: Language, arrival: datetime, location: Location) -> str:
-    """An arrival without a year, far away (R20)."""
+    """The question about an arrival without a year that is far away (R20)."""
     return language.say(
         "You gave no year. Do you mean %(day)s?", day=language.full_day(arrival, location.zone)
     )
 
 
 def registered(language: Language, visit: Visit) -> Registered:
-    """Somebody was registered."""
+    """The notice after a registration."""
     zone, at = visit.location.zone, visit.expected_arrival
     lines = [
         language.say(
@@ -155,15 +155,15 @@ def registered(language: Language, visit: Visit) -> Registered:
     )
 
 
-def _sentence(language: Language, said: str) -> str:
+def _sentence(language: Language, message: str) -> str:
     """An error as a sentence."""
-    text = said[:1].upper() + said[1:].rstrip(".")
+    text = message[:1].upper() + message[1:].rstrip(".")
     return language.say("%(what)s.", what=text)
 
 
-def _told(language: Language, *texts: str) -> tuple[str, ...]:
-    """What is for everybody to read: what is not marked is about the command line."""
-    return tuple(language.tell(text) for text in texts if isinstance(text, Marked))
+def _translated(language: Language, *texts: str) -> tuple[str, ...]:
+    """Translate the marked texts; texts that are not marked are about the command line."""
+    return tuple(language.translate(text) for text in texts if isinstance(text, Marked))
 
 
 _TAPPED: Final = {
@@ -180,11 +180,11 @@ _TAKEN_BACK: Final = {
 
 
 def _when(language: Language, at: datetime, location: Location, now: datetime) -> str:
-    """A time of day, and the day where it is not today."""
-    said = {"time": language.time(at, location.zone), "day": language.day(at, location.zone)}
+    """A time of day, with the day if it is not today."""
+    when = {"time": language.time(at, location.zone), "day": language.day(at, location.zone)}
     if local_date(at, location.zone) == local_date(now, location.zone):
-        return said["time"]
-    return language.say("%(time)s on %(day)s", **said)
+        return when["time"]
+    return language.say("%(time)s on %(day)s", **when)
 
 
 def _wifi(language: Language, visit: Visit) -> str:
@@ -198,9 +198,9 @@ def _wifi(language: Language, visit: Visit) -> str:
     if token.state is TokenState.REVOKED:
         return language.say("No Wi-Fi: it was revoked.")
     zone, first, last = visit.location.zone, token.valid_from, token.valid_until
-    said = {"day": language.full_day(first, zone), "start": language.time(first, zone)}
-    said["end"] = language.time(last, zone)
+    times = {"day": language.full_day(first, zone), "start": language.time(first, zone)}
+    times["end"] = language.time(last, zone)
     if local_date(first, zone) == local_date(last, zone):
-        return language.say("Wi-Fi: %(day)s, %(start)s to %(end)s.", **said)
+        return language.say("Wi-Fi: %(day)s, %(start)s to %(end)s.", **times)
     last_day = language.full_day(last, zone)
-    return language.say("Wi-Fi: %(day)s, %(start)s to %(last)s, %(end)s.", **said, last=last_day)
+    return language.say("Wi-Fi: %(day)s, %(start)s to %(last)s, %(end)s.", **times, last=last_day)

@@ -1,4 +1,4 @@
-"""What a browser of reception holds: its credential, in a cookie."""
+"""The login of a reception browser: its credential is in a cookie."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nexio.checkin.desks import (
     note_seen,
     open_link,
     revoke_desk,
-    was_seen_lately,
+    was_seen_recently,
 )
 from nexio_web import cookies
 
@@ -26,20 +26,20 @@ CREDENTIAL: Final = "nexio-desk"
 
 
 def store_of(request: Request) -> Store:
-    """The store that the pages are about."""
+    """The store of the application."""
     store: Store = request.app.state.store
     return store
 
 
 def known(request: Request) -> Desk | None:
-    """The desk that asks; None where it is not logged in, its time is over, or it was revoked."""
-    credential = cookies.kept(request, CREDENTIAL)
+    """The desk of a request; None if it is not logged in, its login expired, or it was revoked."""
+    credential = cookies.read(request, CREDENTIAL)
     if not credential:
         return None
     store, address = store_of(request), _address(request)
     with store.read() as work:
         desk = find_desk(work, credential)
-        if desk is None or was_seen_lately(desk, address, work.now):
+        if desk is None or was_seen_recently(desk, address, work.now):
             return desk
     with store.write() as writing:
         note_seen(writing, desk.id, address)
@@ -47,7 +47,7 @@ def known(request: Request) -> Desk | None:
 
 
 def log_in(request: Request, response: Response, secret: str) -> bool:
-    """Exchange the secret of a link for a credential; whether it was good."""
+    """Exchange the secret of a link for a credential; return whether the secret was valid."""
     if len(secret) > cookies.LONGEST:
         return False
     with store_of(request).read() as look:
@@ -57,18 +57,18 @@ def log_in(request: Request, response: Response, secret: str) -> bool:
         credential = open_link(work, secret, _address(request))
     if credential is None:
         return False
-    cookies.keep(request, response, CREDENTIAL, credential, LASTS)
+    cookies.write(request, response, CREDENTIAL, credential, LASTS)
     return True
 
 
 def log_out(request: Request, response: Response) -> None:
-    """Let what the browser holds be worth nothing, and forget it."""
+    """Revoke the desk and delete its cookie."""
     with store_of(request).read() as look:
-        desk = find_desk(look, cookies.kept(request, CREDENTIAL))
+        desk = find_desk(look, cookies.read(request, CREDENTIAL))
     if desk is not None:
         with store_of(request).write() as work:
             revoke_desk(work, desk)
-    cookies.drop(request, response, CREDENTIAL)
+    cookies.delete(request, response, CREDENTIAL)
 
 
 def _address(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""What is typed or scanned at a tablet, and what comes of it; the rules are those of the desk."""
+"""Handles what people type or scan at a tablet; the rules are the same as at the desk."""
 
 from __future__ import annotations
 
@@ -38,46 +38,46 @@ if TYPE_CHECKING:
     from nexio_web.words import Screen
 
 UNDO: Final = timedelta(seconds=10)
-"""So long an undo is offered; a little longer it is taken."""
+"""How long an undo is offered; it is accepted a little longer."""
 
 LATE: Final = timedelta(seconds=5)
 
 AFTER_SILENCE: Final = timedelta(seconds=90)
-"""The same PIN again within that time is one tap, where the tablet got no answer to the first."""
+"""The same PIN again within this time is one tap, if the tablet got no answer to the first."""
 
 SAME: Final = 60.0
-"""Seconds in which the same wrong PIN once more is not another guess."""
+"""Seconds in which repeating the same wrong PIN is not another guess."""
 
 AGAIN: Final = 60.0
-"""Seconds after which a tablet delivers again what could not be taken."""
+"""Seconds after which a tablet retries a delivery that could not be accepted."""
 
 WRONG: Final = frozenset({Rule.NO_CODE.value, Rule.WIFI_CODE.value, Why.UNREADABLE.value})
-"""What somebody may have made up: the next delivery waits longer and longer."""
+"""Reasons that suggest an invented code: the next delivery has to wait longer and longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class TapRequest:
     """What somebody typed or scanned."""
 
     code: str = field(repr=False)
     email: str | None = field(default=None, repr=False)
     way: Direction | None = None
     language: Language = ENGLISH
-    """In which they are answered."""
+    """The language of the answer."""
 
     after_silence: bool = False
-    """Whether the tablet got no answer to the PIN before: perhaps only the answer was lost."""
+    """Whether the tablet got no answer to the PIN before: maybe only the answer was lost."""
 
     by_camera: bool = False
-    """Then it is a QR code, whatever it says."""
+    """Whether the camera read it: then it is a QR code, whatever it contains."""
 
     id: str = ""
-    """What the tablet calls this tap, should it have to deliver it later."""
+    """The tablet's id for this tap, in case it has to deliver it later."""
 
 
 @dataclass(slots=True)
-class _Lately:
-    """What was typed wrongly at a tablet lately; in memory only."""
+class _Recent:
+    """Recent wrong codes at a tablet; in memory only."""
 
     wrong: WrongCodes = field(default_factory=WrongCodes)
     closed_until: float = 0.0
@@ -85,7 +85,7 @@ class _Lately:
     last_at: float = 0.0
     wrong_deliveries: WrongCodes = field(default_factory=WrongCodes)
     takes_from: float = 0.0
-    """When the next delivery is taken."""
+    """When the next delivery is accepted."""
 
 
 class Door:
@@ -97,48 +97,50 @@ class Door:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._key = secrets.token_bytes(32)
-        self._lately: dict[int, _Lately] = {}
+        self._recent: dict[int, _Recent] = {}
         self._lock = threading.Lock()
 
-    def use(self, tablet: Tablet, said: Said) -> tuple[Screen, bool]:
+    def use(self, tablet: Tablet, request: TapRequest) -> tuple[Screen, bool]:
         """Check somebody in or out.
 
         Returns:
-            What the tablet shows, and whether mail was queued.
+            The screen for the tablet, and whether mail was queued.
         """
-        code = said.code[: LONGEST + 1]
+        code = request.code[: LONGEST + 1]
         try:
-            if said.by_camera or is_qr(code):
+            if request.by_camera or is_qr(code):
                 with self._writing(tablet) as work:
-                    if said.id and is_known(work, said.id):  # it hung, and was delivered meanwhile
-                        return words.noted_already(said.language), False
-                    tap = tap_scanned(work, tablet.location, code, way=said.way)
-                    if said.id:
-                        remember(work, tablet, tap, said.id)
-                    return self._greet(work, tablet, tap, said.language)
-            return self._use_pin(tablet, code, said)
+                    if request.id and is_known(
+                        work, request.id
+                    ):  # the request was slow, and the tap was delivered meanwhile
+                        return words.noted_already(request.language), False
+                    tap = tap_scanned(work, tablet.location, code, way=request.way)
+                    if request.id:
+                        remember(work, tablet, tap, request.id)
+                    return self._greet(work, tablet, tap, request.language)
+            return self._use_pin(tablet, code, request)
         except Refused as error:
             return words.refused(
-                said.language, error, self._store.clock(), tablet.location.zone
+                request.language, error, self._store.clock(), tablet.location.zone
             ), False
         except NotFound:
-            return words.no_such_visit(said.language), False
+            return words.no_such_visit(request.language), False
         except InvalidValue as error:
-            is_pin = _is_bare(code) and not said.by_camera
-            return words.cannot_read(said.language, error, is_pin=is_pin), False
+            is_pin = _is_bare(code) and not request.by_camera
+            return words.cannot_read(request.language, error, is_pin=is_pin), False
 
     def deliver(self, tablet: Tablet, delivery: Delivery) -> tuple[float, bool]:
-        """Take a tap of a time when we were away, once: applied, or shown to reception.
+        """Accept a tap from when we were unreachable, once: apply it or show it to reception.
 
-        It is a QR code, whatever it says: nobody guesses PINs in this way.
+        It is always read as a QR code, so that nobody can guess PINs in this way.
 
         Returns:
-            Seconds after which it has to be delivered again, 0 where it was taken; and whether
+            Seconds after which it has to be delivered again, 0 if it was accepted; and whether
             mail was queued.
         """
-        lately, now = self._of(tablet), time.monotonic()
-        if now < lately.takes_from:
-            return lately.takes_from - now, False
+        recent, now = self._of(tablet), time.monotonic()
+        if now < recent.takes_from:
+            return recent.takes_from - now, False
         with self._store.read() as look:
             if is_known(look, delivery.id):
                 return 0, False
@@ -155,16 +157,16 @@ class Door:
                 if is_known(work, delivery.id):
                     return 0
                 why = show_to_reception(work, tablet, delivery, error)
-        except Refused:  # too many wait, or the same was delivered at this moment
+        except Refused:  # too many taps wait, or the same one was just delivered
             return AGAIN
         if why in WRONG:
-            lately, now = self._of(tablet), time.monotonic()
+            recent, now = self._of(tablet), time.monotonic()
             with self._lock:
-                lately.takes_from = now + lately.wrong_deliveries.wait_after(now)
+                recent.takes_from = now + recent.wrong_deliveries.wait_after(now)
         return 0
 
     def undo(self, tablet: Tablet, ticket: str, language: Language = ENGLISH) -> Screen:
-        """Take back what a tablet has just shown."""
+        """Take back the tap that a tablet has just shown."""
         try:
             with self._writing(tablet) as work:
                 stay, direction = _read_ticket(work, tablet, ticket)
@@ -173,33 +175,35 @@ class Door:
         except Refused:
             return words.nothing_to_take_back(language)
 
-    def _use_pin(self, tablet: Tablet, code: str, said: Said) -> tuple[Screen, bool]:
+    def _use_pin(self, tablet: Tablet, code: str, request: TapRequest) -> tuple[Screen, bool]:
         digits = parse_pin(read_scan(code))
         place = Place(tablet_id=tablet.id, location_id=tablet.location.id)
-        lately, now = self._of(tablet), time.monotonic()
-        if now < lately.closed_until:
-            return words.wait(said.language, lately.closed_until - now), False
+        recent, now = self._of(tablet), time.monotonic()
+        if now < recent.closed_until:
+            return words.wait(request.language, recent.closed_until - now), False
         with self._writing(tablet) as work:
-            chance = chance_at_door(work, tablet.location, len(digits), said.email)
-            if wait_for(work, place, chance, with_email=said.email is not None):
-                asks = words.closed if said.email else words.ask_for_email
-                return asks(said.language), False
+            chance = chance_at_door(work, tablet.location, len(digits), request.email)
+            if wait_for(work, place, chance, with_email=request.email is not None):
+                asks = words.closed if request.email else words.ask_for_email
+                return asks(request.language), False
             try:
                 tap = tap_pin(
                     work,
                     tablet.location,
                     digits,
-                    way=said.way,
-                    email=said.email,
-                    one_tap=AFTER_SILENCE if said.after_silence else ONE_TAP,
+                    way=request.way,
+                    email=request.email,
+                    one_tap=AFTER_SILENCE if request.after_silence else ONE_TAP,
                 )
             except Refused as error:
                 if error.rule is not Rule.NOBODY:
                     raise
-                if self._is_new(lately, f"{digits} {said.email}", now):
+                if self._is_new(recent, f"{digits} {request.email}", now):
                     count_wrong(work, place, chance)
-                return words.unknown_pin(said.language, with_email=said.email is not None), False
-            return self._greet(work, tablet, tap, said.language)
+                return words.unknown_pin(
+                    request.language, with_email=request.email is not None
+                ), False
+            return self._greet(work, tablet, tap, request.language)
 
     @contextmanager
     def _writing(self, tablet: Tablet) -> Iterator[Writing]:
@@ -207,19 +211,19 @@ class Door:
         with self._store.write() as work:
             yield replace(work, operator=f"tablet {tablet.name}")
 
-    def _is_new(self, lately: _Lately, typed: str, now: float) -> bool:
-        """Whether it is another wrong PIN than just before; from now on it is known."""
+    def _is_new(self, recent: _Recent, typed: str, now: float) -> bool:
+        """Whether a wrong PIN differs from the last one; remember it and start the wait if so."""
         digest = hmac.digest(self._key, typed.encode(), "sha256")
         with self._lock:
-            same = hmac.compare_digest(digest, lately.last) and now < lately.last_at + SAME
+            same = hmac.compare_digest(digest, recent.last) and now < recent.last_at + SAME
             if not same:
-                lately.last, lately.last_at = digest, now
-                lately.closed_until = now + lately.wrong.wait_after(now)
+                recent.last, recent.last_at = digest, now
+                recent.closed_until = now + recent.wrong.wait_after(now)
             return not same
 
-    def _of(self, tablet: Tablet) -> _Lately:
+    def _of(self, tablet: Tablet) -> _Recent:
         with self._lock:
-            return self._lately.setdefault(tablet.id, _Lately())
+            return self._recent.setdefault(tablet.id, _Recent())
 
     def _greet(
         self, work: Writing, tablet: Tablet, tap: Tap, language: Language
@@ -231,7 +235,7 @@ class Door:
 
 
 def _is_bare(code: str) -> bool:
-    """Whether it can have been meant as a PIN: no keyboard layout has changed it."""
+    """Whether it may be meant as a PIN: no keyboard layout has changed it."""
     try:
         read_scan(code)
     except InvalidValue:

@@ -1,4 +1,4 @@
-"""What a form of ours has sent."""
+"""Reads submitted forms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 
 async def read_form(request: Request, most: int) -> dict[str, str]:
-    """The fields of a form, of which there are so many at most.
+    """Read the fields of a form, at most ``most``.
 
     Raises:
         HTTPException: it is no form, or has more fields.

@@ -1,4 +1,4 @@
-"""The headers that every answer carries, also an error."""
+"""Adds the security headers to every answer, including errors."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ POLICY: Final = (
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
     " require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""Nothing from another host, no script within a page, and no text that becomes markup."""
+"""Allows nothing from another host, no inline script, and no text that becomes markup."""
 
 WITH_WORKER: Final = {
     "Content-Security-Policy": POLICY.replace("trusted-types 'none'", "trusted-types worker")
 }
-"""For a page that works without a network: its script may name one file, its service worker."""
+"""For a page that works offline: its script may load one file, its service worker."""
 
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # No other host is told; with no-referrer a browser would send our own forms as of nobody.
+    # No referrer to other hosts; with no-referrer, browsers would send `Origin: null` with forms.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -33,11 +33,11 @@ HEADERS: Final = {
 }
 
 TLS_FROM_NOW_ON: Final = "max-age=31536000"
-"""Two lines of defence: who came by TLS once does not come without it."""
+"""A second line of defence: a browser that used TLS once does not come back without it."""
 
 
 class SecurityHeaders:
-    """Adds them to whatever an application answers."""
+    """Adds the headers to each answer of an application."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -50,8 +50,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)  # a page may need another policy
-                kept = "no-cache" if scope["path"].startswith("/static/") else "no-store"
-                headers.setdefault("Cache-Control", kept)
+                cache_control = "no-cache" if scope["path"].startswith("/static/") else "no-store"
+                headers.setdefault("Cache-Control", cache_control)
                 if scope["scheme"] == "https":
                     headers["Strict-Transport-Security"] = TLS_FROM_NOW_ON
             await send(message)

@@ -16,7 +16,7 @@ from nexio.checkin.taps import Direction
 from nexio.errors import InvalidValue
 from nexio.languages import LANGUAGES
 from nexio_web import tablets
-from nexio_web.door import Said
+from nexio_web.door import TapRequest
 from nexio_web.forms import read_form
 from nexio_web.headers import WITH_WORKER
 from nexio_web.pages import language_of, page
@@ -39,20 +39,20 @@ MOST_FIELDS: Final = 7
 _WAYS: Final = {"in": Direction.IN, "out": Direction.OUT}
 
 KEEP: Final = "Nexio-Keep"
-"""The page is the same for everybody: the service worker keeps it for when we are away."""
+"""Marks a page that is the same for everybody: the service worker caches it for offline use."""
 
 WORKER: Final = str(files("nexio_web") / "static" / "worker.js")
 
 
 def show(request: Request) -> Response:
-    """The tablet's page: the code where it is not paired, else the screen for everybody."""
+    """Show the tablet's page: the pairing code, or the check-in screen if it is paired."""
     tablet = tablets.known(request)
     response: Response
     if tablet is not None:
         response = page("kiosk.html", _home(tablet), location=tablet.location.name)
         response.headers.update(WITH_WORKER)
         response.headers[KEEP] = "1"
-        tablets.keep_credential(request, response)
+        tablets.renew_credential(request, response)
         return response
     if request.app.state.pair_with is not None:
         response = RedirectResponse("/kiosk", 303)
@@ -60,12 +60,12 @@ def show(request: Request) -> Response:
         return response
     secret, code = tablets.show_code(request)
     response = page("pairing.html", language_of(request), code=code)
-    tablets.keep(request, response, tablets.WAITING, secret)
+    tablets.set_cookie(request, response, tablets.WAITING, secret)
     return response
 
 
 def state(request: Request) -> Response:
-    """What the page asks every few seconds: am I paired, and which code do I show?"""
+    """Answer the page's poll every few seconds: is it paired, and which code does it show?"""
     tablet = tablets.known(request)
     if tablet is not None:
         with tablets.store_of(request).read() as work:
@@ -79,13 +79,13 @@ def state(request: Request) -> Response:
 
 
 async def tap(request: Request) -> Response:
-    """Somebody typed or scanned something."""
+    """Handle what somebody typed or scanned."""
     given = await read_form(request, MOST_FIELDS)
     return await run_in_threadpool(_tap, request, given)
 
 
 async def deliver(request: Request) -> Response:
-    """The tablet has a code for us that was held up while we were away."""
+    """Accept a code that the tablet read while we were unreachable."""
     given = await read_form(request, MOST_FIELDS)
     delivery = Delivery(
         id=_read(parse_id, given.get("id", "")),
@@ -96,12 +96,12 @@ async def deliver(request: Request) -> Response:
 
 
 def worker(_: Request) -> Response:
-    """The service worker; from here it may keep pages of this whole host."""
+    """Serve the service worker; from this path it may cache pages of the whole host."""
     return FileResponse(WORKER, media_type="text/javascript")
 
 
 async def undo(request: Request) -> Response:
-    """Somebody takes back what they just did."""
+    """Take back the last tap."""
     given = await read_form(request, MOST_FIELDS)
     return await run_in_threadpool(_undo, request, given)
 
@@ -121,7 +121,7 @@ def _tap(request: Request, given: Mapping[str, str]) -> Response:
     door: Door = request.app.state.door
     postman: Postman = request.app.state.postman
     tablet = _paired(request)
-    said = Said(
+    tap_request = TapRequest(
         code=given.get("code", ""),
         email=given.get("email") or None,
         way=_WAYS.get(given.get("way", "")),
@@ -130,9 +130,9 @@ def _tap(request: Request, given: Mapping[str, str]) -> Response:
         by_camera=bool(given.get("scanned")),
         id=_read(parse_id, given["id"]) if given.get("id") else "",
     )
-    screen, has_mail = door.use(tablet, said)
+    screen, has_mail = door.use(tablet, tap_request)
     if has_mail:
-        postman.come()
+        postman.wake()
     return JSONResponse(screen.as_json())
 
 
@@ -141,7 +141,7 @@ def _deliver(request: Request, delivery: Delivery) -> Response:
     postman: Postman = request.app.state.postman
     wait, has_mail = door.deliver(_paired(request), delivery)
     if has_mail:
-        postman.come()
+        postman.wake()
     if wait:
         raise HTTPException(429, headers={"Retry-After": str(ceil(wait))})
     return JSONResponse({"taken": True})
@@ -169,7 +169,7 @@ def _undo(request: Request, given: Mapping[str, str]) -> Response:
 
 
 def _home(tablet: Tablet) -> Language:
-    """The language that a tablet speaks until somebody chooses another one."""
+    """The language of a tablet until somebody chooses another one."""
     return LANGUAGES[tablet.location.settings.language]
 
 

@@ -1,4 +1,4 @@
-"""How much of a body is taken, and how long we wait for it."""
+"""Limits the size of request bodies and the time to receive them."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_OCTETS: Final = 16 * 1024
-"""Of a body; what a tablet sends is below 200."""
+"""Octets of a body; a tablet sends fewer than 200."""
 
 MOST_SECONDS: Final = 10.0
-"""Until all of a body has come, however it trickles."""
+"""Time for a whole body, however slowly it arrives."""
 
 HEADER_SECONDS: Final = 10.0
-"""Until the head of a request has come; granian sees to it."""
+"""Time for the head of a request; granian enforces it."""
 
 MOST_HEAD_OCTETS: Final = 64 * 1024
-"""Of the head of a request; granian sees to it, too."""
+"""Octets of the head of a request; granian enforces it, too."""
 
 TOO_MUCH, TOO_SLOW = 413, 408
 
 
 class Limits:
-    """Cuts bodies that are too long or too slow, where somebody reads them.
+    """Refuses bodies that are too long or too slow, when the application reads them.
 
     Args:
-        app: what is asked; it answers an ``HTTPException`` that comes out of ``receive``.
+        app: the application; it answers an ``HTTPException`` that ``receive`` raises.
         seconds: the limit, for tests.
     """
 
@@ -47,13 +47,13 @@ class Limits:
 
 def _limited(scope: Scope, receive: Receive, seconds: float) -> Receive:
     until = asyncio.get_running_loop().time() + seconds
-    said = Headers(scope=scope).get("content-length", "0")
-    announced = int(said) if said.isascii() and said.isdigit() else 0
-    came, is_whole = 0, False
+    length = Headers(scope=scope).get("content-length", "0")
+    announced = int(length) if length.isascii() and length.isdigit() else 0
+    received, is_whole = 0, False
 
     async def receive_some() -> Message:
-        nonlocal came, is_whole
-        if is_whole:  # from now on it is only asked whether the client is still there
+        nonlocal received, is_whole
+        if is_whole:  # from now on this only checks whether the client is still there
             return await receive()
         if announced > MOST_OCTETS:
             raise HTTPException(TOO_MUCH)
@@ -62,11 +62,11 @@ def _limited(scope: Scope, receive: Receive, seconds: float) -> Receive:
                 message = await receive()
         except TimeoutError:
             raise HTTPException(TOO_SLOW) from None
-        if message["type"] == "http.disconnect":  # nobody hears the answer, and no log has it
+        if message["type"] == "http.disconnect":  # nobody receives the answer, and it is not logged
             raise HTTPException(400)
-        came += len(message.get("body", b""))
+        received += len(message.get("body", b""))
         is_whole = not message.get("more_body", False)
-        if came > MOST_OCTETS:
+        if received > MOST_OCTETS:
             raise HTTPException(TOO_MUCH)
         return message
 

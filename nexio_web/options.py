@@ -1,4 +1,4 @@
-"""What ``nexio-webd`` can be told, on the command line or in the environment."""
+"""The options of ``nexio-webd``, from the command line or the environment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nexio_web.proxies import Network
 
 LISTEN = "127.0.0.1"
-"""Only this machine: until somebody says otherwise, a proxy is in front."""
+"""Only this machine: by default, a proxy is in front."""
 
 PORT = "8080"
 
@@ -45,29 +45,29 @@ class Options:
     """TCP port."""
 
     tls_cert: Path | None = None
-    """The certificate with its chain, PEM; None is HTTP without TLS."""
+    """The certificate with its chain, PEM; None means HTTP without TLS."""
 
     tls_key: Path | None = None
     """Its private key, PEM."""
 
     proxies: tuple[Network, ...] = ()
-    """Whose forwarded headers are believed; nobody else is answered but this machine."""
+    """Proxies whose forwarded headers are trusted; only they and this machine are answered."""
 
     metrics_listen: Place | None = None
-    """Where a monitor asks."""
+    """Where the metrics are served."""
 
     log_format: str = TEXT
     """``text`` or ``json``."""
 
     pair_with: str | None = None
-    """The location that each browser is paired with that opens the tablet's page; for trying."""
+    """The location to pair each browser with that opens the tablet's page; for trying it out."""
 
 
 def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
-    """Read command line and environment; the command line wins.
+    """Read command line and environment; the command line takes precedence.
 
     Raises:
-        InvalidValue: a value that cannot be used, or values that do not fit together.
+        InvalidValue: a value that cannot be used, or values that contradict each other.
         SystemExit: after ``--help``, ``--version``, ``--check`` or an unknown option.
     """
     given = parser(environment).parse_args(arguments)
@@ -96,7 +96,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
 
 
 def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
-    """What reads the command line; values of the environment are its defaults."""
+    """The parser of the command line; values from the environment are its defaults."""
     reader = argparse.ArgumentParser(
         prog="nexio-webd",
         description="Serve the pages: the tablet at the door, where people check in and out.",

@@ -1,4 +1,4 @@
-"""Pages from templates: whatever is put into one is text, and what is missing is an error."""
+"""Renders pages from templates: values are escaped, and a missing value is an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TEMPLATES: Final = Environment(
 
 
 def page(template: str, language: Language, **values: Any) -> HTMLResponse:
-    """A page of ours, in a language."""
+    """Render a page in a language."""
     speech = Speech(language)
     speaking = {
         "language": language,
@@ -38,14 +38,14 @@ def page(template: str, language: Language, **values: Any) -> HTMLResponse:
 
 
 def language_of(request: Request) -> Language:
-    """What the browser of somebody speaks whom we do not know."""
+    """The language that a browser prefers, for a visitor we do not know."""
     return preferred(request.headers.get("accept-language", ""))
 
 
 class Speech:
-    """What a page says that can be said in another language while it is open.
+    """The texts of a page that can switch its language while it is open.
 
-    The page carries all of it in every language, so that it needs no server for the change.
+    The page has all of them in every language, so that it can switch without the server.
     """
 
     def __init__(self, language: Language) -> None:
@@ -53,22 +53,22 @@ class Speech:
         self._texts: dict[str, None] = {}
 
     def say(self, text: str) -> Markup:
-        """An element with a text."""
-        said = Markup('<span data-say="{}">{}</span>')
-        return said.format(self.mark(text), self._language.word(text))
+        """An element with a translatable text."""
+        element = Markup('<span data-say="{}">{}</span>')
+        return element.format(self.mark(text), self._language.word(text))
 
     def label(self, text: str) -> Markup:
-        """The attributes of an element with a name that is not shown."""
-        said = Markup('data-label="{}" aria-label="{}"')
-        return said.format(self.mark(text), self._language.word(text))
+        """The attributes that give an element a translatable label, which is not shown."""
+        attributes = Markup('data-label="{}" aria-label="{}"')
+        return attributes.format(self.mark(text), self._language.word(text))
 
     def mark(self, text: str) -> str:
-        """A text that the page's script says."""
+        """Add a text that the page's script shows."""
         self._texts[text] = None
         return text
 
     def words(self) -> dict[str, dict[str, str]]:
-        """All of them until here, by language."""
+        """All texts so far, by language."""
         return {
             code: {text: language.word(text) for text in self._texts}
             for code, language in LANGUAGES.items()

@@ -1,6 +1,6 @@
 """The pass of a member: a page on the phone, which is the same for everybody.
 
-What is a member's own the page asks for, with a cookie that scripts cannot read, and keeps on the
+The page requests the member's data, with a cookie that scripts cannot read, and stores it on the
 phone; so it also opens, and goes on making codes, without a network.
 """
 
@@ -35,29 +35,29 @@ if TYPE_CHECKING:
 MOST_FIELDS: Final = 3
 
 BROWSER: Final = "nexio-pass"
-"""The cookie by which a browser is known again."""
+"""The cookie that identifies a browser."""
 
 WORKER: Final = files("nexio_web").joinpath("static", "pass-worker.js")
 
 
 def show(request: Request) -> Response:
-    """The page; whoever opens it writes nothing into the store."""
+    """Show the page; opening it writes nothing into the store."""
     response = page("pass.html", language_of(request))
     response.headers.update(WITH_WORKER)
     response.headers["Referrer-Policy"] = "no-referrer"
-    browser = cookies.kept(request, BROWSER) or secrets.token_urlsafe(32)
-    # The link is followed from a mail: with "strict" the browser would seem to be a new one.
-    tablets.keep(request, response, BROWSER, browser, same_site="lax")
+    browser = cookies.read(request, BROWSER) or secrets.token_urlsafe(32)
+    # The link is opened from a mail: with "strict", the browser would seem to be a new one.
+    tablets.set_cookie(request, response, BROWSER, browser, same_site="lax")
     return response
 
 
 def worker(_: Request) -> Response:
-    """What opens the page without a network; it has to be beside the page."""
+    """Serve the service worker, which opens the page offline; it must be under the page's path."""
     return Response(WORKER.read_bytes(), media_type="text/javascript")
 
 
 async def mine(request: Request) -> Response:
-    """What the page asks every few seconds, and once with the link."""
+    """Answer the page's poll every few seconds, and its first request with the link."""
     given = await read_form(request, MOST_FIELDS)
     return await run_in_threadpool(_mine, request, given)
 
@@ -72,7 +72,7 @@ ROUTES: Final = [
 
 def _mine(request: Request, given: Mapping[str, Any]) -> Response:
     number = parse_number(request.path_params["number"]) or 0
-    browser, link = cookies.kept(request, BROWSER), given.get("link", "")
+    browser, link = cookies.read(request, BROWSER), given.get("link", "")
     store, language = tablets.store_of(request), language_of(request)
     with store.read() as work:
         found = find_pass(work, number, browser)

@@ -1,4 +1,4 @@
-"""Sends the mail to a host, once nobody can take the check-in back any more."""
+"""Sends the mail to a host, once the check-in can no longer be taken back."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ WAITS: Final = (UNDO + LATE).total_seconds()
 
 
 class Postman:
-    """A thread that sends what waits, soon after it was called.
+    """A thread that sends waiting mail, shortly after it is woken.
 
-    What it does not get rid of, ``nexio mail deliver`` and ``nexio housekeeping`` try again.
+    ``nexio mail deliver`` and ``nexio housekeeping`` retry what it cannot send.
 
     Args:
-        store: whose mail.
-        outgoing: how; None where this deployment sends no mail.
-        waits: seconds between the call and the mail.
+        store: the store with the mail.
+        outgoing: how to send it; None if this deployment sends no mail.
+        waits: seconds between :meth:`wake` and the mail.
     """
 
     def __init__(self, store: Store, outgoing: Outgoing | None, waits: float = WAITS) -> None:
         self._store, self._outgoing, self._waits = store, outgoing, waits
-        self._called, self._ends = threading.Event(), threading.Event()
+        self._woken, self._ends = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
 
     def start(self) -> None:
-        """Begin to wait for calls."""
+        """Start the thread."""
         self._thread.start()
 
-    def come(self) -> None:
-        """There is mail."""
-        self._called.set()
+    def wake(self) -> None:
+        """Have waiting mail sent soon."""
+        self._woken.set()
 
     def end(self) -> None:
-        """Send no more, and wait until a mail that is on its way is there."""
+        """Send no more, and wait until the mail that is being sent has gone out."""
         self._ends.set()
-        self._called.set()
+        self._woken.set()
         self._thread.join()
 
     def _work(self) -> None:
         while not self._ends.is_set():
-            self._called.wait()
+            self._woken.wait()
             if self._ends.wait(self._waits) or self._outgoing is None:
-                self._called.clear()
+                self._woken.clear()
                 continue
-            self._called.clear()
+            self._woken.clear()
             try:
                 report = deliver(
                     self._store,

@@ -1,4 +1,4 @@
-"""Who asks, and whether by TLS: what a named proxy says of it is believed, and nobody else."""
+"""Client address and scheme of a request: only configured proxies may override them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Proxies:
-    """Puts the address and the scheme of a request right.
+    """Corrects the address and the scheme of a request.
 
     Args:
-        app: what is asked then.
-        trusted: the proxies.  Where there are any, a request without TLS that comes past them is
-            refused, unless it is from this machine.
+        app: the application.
+        trusted: the proxies.  If there are any, a request without TLS that bypasses them is
+            refused, unless it comes from this machine.
     """
 
     def __init__(self, app: ASGIApp, trusted: Sequence[Network]) -> None:
@@ -45,7 +45,7 @@ class Proxies:
         headers = Headers(scope=scope)
         found: Scope = {}
         hops = [_address(each) for each in ",".join(headers.getlist("x-forwarded-for")).split(",")]
-        # From the right: what stands further left, the client may have written.
+        # From the right: the client may have written what is further left.
         for hop in reversed(hops):
             if hop is None:
                 break

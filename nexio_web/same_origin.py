@@ -1,6 +1,6 @@
-"""What changes something is asked for by our own pages only.
+"""Allows only our own pages to change something.
 
-A browser says in ``Origin`` which page a POST comes from, and no page can change that.
+A browser states in ``Origin`` which site a POST comes from, and no page can change that.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REFUSAL: Final = (
 
 
 class SameOrigin:
-    """Refuses what another page sends, or nobody's."""
+    """Refuses a changing request from another site's page, or from no page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

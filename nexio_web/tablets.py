@@ -1,4 +1,4 @@
-"""What a tablet holds: before it is paired a secret, from then on its credential; in cookies."""
+"""The cookies of a tablet: a secret before it is paired, its credential from then on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nexio.checkin.tablets import (
     new_secret,
     note_seen,
     pair_at_once,
-    was_seen_lately,
+    was_seen_recently,
 )
 from nexio.locations.locations import get_location
 from nexio_web import cookies
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
 CREDENTIAL: Final = "nexio-tablet"
 WAITING: Final = "nexio-pairing"
 
-KEPT: Final = timedelta(days=400)
-"""The longest that browsers keep a cookie; each visit of the page begins it anew."""
+COOKIE_LIFETIME: Final = timedelta(days=400)
+"""The longest time that browsers keep a cookie; each visit of the page renews it."""
 
 
 def store_of(request: Request) -> Store:
-    """The store that the pages are about."""
+    """The store of the application."""
     store: Store = request.app.state.store
     return store
 
 
 def known(request: Request) -> Tablet | None:
-    """The tablet that asks; None where it is not paired, or was turned away."""
-    credential = cookies.kept(request, CREDENTIAL)
+    """The tablet of a request; None if it is not paired, or was revoked."""
+    credential = cookies.read(request, CREDENTIAL)
     if not credential:
         return None
     store, address = store_of(request), request.client.host if request.client else ""
     with store.read() as work:
         tablet = find_tablet(work, credential)
-        if tablet is None or was_seen_lately(tablet, address, work.now):
+        if tablet is None or was_seen_recently(tablet, address, work.now):
             return tablet
     with store.write() as writing:
         note_seen(writing, tablet.id, address)
@@ -54,8 +54,8 @@ def known(request: Request) -> Tablet | None:
 
 
 def pair(request: Request, response: Response) -> bool:
-    """Take the credential that waits for this tablet, where the desk has typed its code."""
-    secret = cookies.kept(request, WAITING)
+    """Exchange the tablet's secret for a credential, if the desk has typed its code."""
+    secret = cookies.read(request, WAITING)
     if not secret:
         return False
     store = store_of(request)
@@ -66,26 +66,26 @@ def pair(request: Request, response: Response) -> bool:
         credential = answer(writing, secret)
     if credential is None:
         return False
-    keep(request, response, CREDENTIAL, credential)
-    cookies.drop(request, response, WAITING)
+    set_cookie(request, response, CREDENTIAL, credential)
+    cookies.delete(request, response, WAITING)
     return True
 
 
 def pair_by_itself(request: Request, response: Response, location: str) -> None:
-    """Make whoever asks a tablet of that location."""
+    """Pair the requesting browser with that location, without a code."""
     with store_of(request).write() as work:
         credential = pair_at_once(work, get_location(work, location))
-    keep(request, response, CREDENTIAL, credential)
+    set_cookie(request, response, CREDENTIAL, credential)
 
 
 def show_code(request: Request) -> tuple[str, str]:
-    """The secret of a tablet that is not paired, an old one or a new one, and its code."""
-    secret = cookies.kept(request, WAITING) or new_secret()
+    """The secret of an unpaired tablet, which is new if it has none, and its code."""
+    secret = cookies.read(request, WAITING) or new_secret()
     with store_of(request).read() as work:
         return secret, code_of(work, secret)
 
 
-def keep(
+def set_cookie(
     request: Request,
     response: Response,
     name: str,
@@ -93,10 +93,10 @@ def keep(
     *,
     same_site: Literal["strict", "lax"] = "strict",
 ) -> None:
-    """Let the tablet keep something; ``lax`` is sent also by who follows a link to us."""
-    cookies.keep(request, response, name, value, KEPT, same_site=same_site)
+    """Set a cookie; a ``lax`` one is also sent when somebody follows a link to us."""
+    cookies.write(request, response, name, value, COOKIE_LIFETIME, same_site=same_site)
 
 
-def keep_credential(request: Request, response: Response) -> None:
-    """Begin the time anew for which the tablet keeps its credential."""
-    keep(request, response, CREDENTIAL, cookies.kept(request, CREDENTIAL))
+def renew_credential(request: Request, response: Response) -> None:
+    """Renew the lifetime of the credential's cookie."""
+    set_cookie(request, response, CREDENTIAL, cookies.read(request, CREDENTIAL))

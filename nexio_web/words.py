@@ -1,4 +1,4 @@
-"""What the tablet says: to whoever stands before it, about themselves, and what to do."""
+"""The texts that the tablet shows to the person in front of it, about themselves only."""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ class Screen:
     title: str
     lines: tuple[str, ...] = ()
     undo: str | None = None
-    """What takes it back."""
+    """The ticket that takes it back."""
 
     def as_json(self) -> dict[str, Any]:
-        """As the page reads it."""
+        """The JSON object for the page."""
         return asdict(self)
 
 
 def welcome(language: Language, greeting: Greeting, now: datetime, undo: str | None) -> Screen:
-    """Somebody went in or out."""
+    """The screen after a check-in or check-out."""
     came, name = greeting.tap.direction is Direction.IN, isolated(greeting.first_name)
-    told = [language.say("Your host has been told.")] if greeting.host_is_notified else []
+    notified = [language.say("Your host has been told.")] if greeting.host_is_notified else []
     return Screen(
         kind=greeting.tap.direction.value,
         title=language.say("Welcome, %(name)s.", name=name)
         if came
         else language.say("Goodbye, %(name)s.", name=name),
-        lines=(*told, *_wifi(language, greeting, now)),
+        lines=(*notified, *_wifi(language, greeting, now)),
         undo=undo,
     )
 
 
 def isolated(name: str) -> str:
-    """A name that is written from right to left, so that it turns nothing around it.
+    """Isolate a name that is written from right to left, so that it does not reorder other text.
 
     Unicode Bidirectional Algorithm (UAX #9) section 2.4: FIRST STRONG ISOLATE to its POP.
     """
@@ -68,7 +68,7 @@ def isolated(name: str) -> str:
 
 
 def taken_back(language: Language, tap: Tap) -> Screen:
-    """An undo was done."""
+    """The screen after an undo."""
     still = (
         language.say("You are not checked in.")
         if tap.direction is Direction.IN
@@ -78,18 +78,18 @@ def taken_back(language: Language, tap: Tap) -> Screen:
 
 
 def nothing_to_take_back(language: Language) -> Screen:
-    """An undo came too late."""
+    """The screen if an undo came too late."""
     return _refused(language.say("This cannot be taken back any more."))
 
 
 def noted_already(language: Language) -> Screen:
-    """A tap that was delivered before its own request came."""
+    """The screen for a tap that was delivered before its own request arrived."""
     return Screen(kind="noted", title=language.say("This was noted already."))
 
 
 def cannot_read(language: Language, error: InvalidValue, *, is_pin: bool) -> Screen:
-    """What was typed or scanned is neither a PIN nor a code."""
-    del error  # its words are for the desk
+    """The screen for input that is neither a PIN nor a code."""
+    del error  # its message is for the desk
     if is_pin:
         return _refused(
             language.say("This is not a PIN."),
@@ -102,7 +102,7 @@ def cannot_read(language: Language, error: InvalidValue, *, is_pin: bool) -> Scr
 
 
 def refused(language: Language, error: Refused, now: datetime, zone: ZoneInfo) -> Screen:
-    """A rule says no."""
+    """The screen if a rule refused the tap."""
     if error.rule is Rule.LEAVING and error.at is not None:
         return Screen(
             kind="leaving",
@@ -122,7 +122,7 @@ def refused(language: Language, error: Refused, now: datetime, zone: ZoneInfo) -
 
 
 def unknown_pin(language: Language, *, with_email: bool) -> Screen:
-    """The PIN is nobody's, or not of that e-mail."""
+    """The screen if the PIN is nobody's, or does not belong to that e-mail."""
     if with_email:
         return _refused(
             language.say("This PIN and this e-mail do not go together."),
@@ -136,12 +136,12 @@ def unknown_pin(language: Language, *, with_email: bool) -> Screen:
 
 
 def no_such_visit(language: Language) -> Screen:
-    """The code is genuine, and its visit was forgotten since."""
+    """The screen for a genuine code whose visit has been deleted from the store since."""
     return _refused(language.say("Your visit is over."), language.say(ASK))
 
 
 def ask_for_email(language: Language) -> Screen:
-    """The PIN alone is not enough at the moment."""
+    """The screen that asks for the e-mail, as the PIN alone is not enough at the moment."""
     why = language.say(
         "Wrong PINs were typed here, so your PIN needs your e-mail address beside it for now."
     )
@@ -149,7 +149,7 @@ def ask_for_email(language: Language) -> Screen:
 
 
 def wait(language: Language, seconds: float) -> Screen:
-    """Wrong PINs came one after the other."""
+    """The screen after several wrong PINs in a row."""
     return _refused(
         language.say("Please wait a moment."),
         language.say(
@@ -160,7 +160,7 @@ def wait(language: Language, seconds: float) -> Screen:
 
 
 def closed(language: Language) -> Screen:
-    """Nothing is left, not even for those who type their e-mail."""
+    """The screen if no PIN is accepted any more, not even with the e-mail."""
     return _refused(
         language.say("No more PINs can be taken here for now."),
         language.say("The QR code in your mail still works."),
@@ -169,14 +169,14 @@ def closed(language: Language) -> Screen:
 
 
 def phone_status(language: Language, tap: Tap | None, location: Location) -> str:
-    """Whether a member is in, for the phone's page."""
+    """A sentence for the phone's page: whether the member is checked in."""
     if tap is not None and tap.direction is Direction.IN:
         return language.say("You are checked in at %(location)s.", location=location.name)
     return language.say("You are checked out at %(location)s.", location=location.name)
 
 
 def link_was_used(language: Language) -> Screen:
-    """Another browser has the pass, or the link is too old."""
+    """The screen if another browser has the pass, or the link is too old."""
     return _refused(
         language.say("This link has been used, or is too old."),
         language.say("It works once. If it was not you who used it, please tell reception."),
@@ -184,7 +184,7 @@ def link_was_used(language: Language) -> Screen:
 
 
 def no_pass_here(language: Language) -> Screen:
-    """This browser has no such pass, or it was taken away."""
+    """The screen if this browser has no such pass, or the pass was revoked."""
     return _refused(
         language.say("There is no valid pass on this phone."),
         language.say("Open the link in your newest mail, or ask reception for another one."),
@@ -243,42 +243,42 @@ def _wifi(language: Language, greeting: Greeting, now: datetime) -> list[str]:
         return []
     if token.state is TokenState.VALID:
         at = token.valid_until
-        said = {"time": language.time(at, zone), "day": language.day(at, zone)}
+        when = {"time": language.time(at, zone), "day": language.day(at, zone)}
         if _days_until(at, now, zone) == 0:
-            return [language.say("Your Wi-Fi works until %(time)s.", **said)]
-        return [language.say("Your Wi-Fi works until %(time)s on %(day)s.", **said)]
+            return [language.say("Your Wi-Fi works until %(time)s.", **when)]
+        return [language.say("Your Wi-Fi works until %(time)s on %(day)s.", **when)]
     if token.state is TokenState.UPCOMING and greeting.tap.direction is Direction.IN:
         at = token.valid_from
-        said = {"time": language.time(at, zone), "day": language.day(at, zone)}
+        when = {"time": language.time(at, zone), "day": language.day(at, zone)}
         if _days_until(at, now, zone) == 0:
-            return [language.say("Your Wi-Fi starts at %(time)s.", **said)]
-        return [language.say("Your Wi-Fi starts at %(time)s on %(day)s.", **said)]
+            return [language.say("Your Wi-Fi starts at %(time)s.", **when)]
+        return [language.say("Your Wi-Fi starts at %(time)s on %(day)s.", **when)]
     return []
 
 
 def _visit_is(language: Language, at: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """When somebody is expected who came too early."""
-    said = {"time": language.time(at, zone), "day": language.day(at, zone)}
+    """When somebody who came too early is expected."""
+    when = {"time": language.time(at, zone), "day": language.day(at, zone)}
     match _days_until(at, now, zone):
         case 0:
-            return language.say("Your visit is today at %(time)s.", **said)
+            return language.say("Your visit is today at %(time)s.", **when)
         case 1:
-            return language.say("Your visit is tomorrow at %(time)s.", **said)
+            return language.say("Your visit is tomorrow at %(time)s.", **when)
         case _:
-            return language.say("Your visit is on %(day)s at %(time)s.", **said)
+            return language.say("Your visit is on %(day)s at %(time)s.", **when)
 
 
 def _ended(language: Language, at: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """When a visit ended; the end of a day is not 00:00 on the next."""
+    """When a visit ended; the end of a day is not shown as 00:00 of the next one."""
     if f"{at.astimezone(zone):%H:%M}" == "00:00":
         at -= timedelta(minutes=1)
         if _days_until(at, now, zone) == 0:
             return language.say("It ended today.")
         return language.say("It ended on %(day)s.", day=language.day(at, zone))
-    said = {"time": language.time(at, zone), "day": language.day(at, zone)}
+    when = {"time": language.time(at, zone), "day": language.day(at, zone)}
     if _days_until(at, now, zone) == 0:
-        return language.say("It ended at %(time)s.", **said)
-    return language.say("It ended at %(time)s on %(day)s.", **said)
+        return language.say("It ended at %(time)s.", **when)
+    return language.say("It ended at %(time)s on %(day)s.", **when)
 
 
 def _days_until(at: datetime, now: datetime, zone: ZoneInfo) -> int:

@@ -41,7 +41,7 @@ ONE_TAP = timedelta(seconds=10)
 """R14: the same code again within this time is one tap, not two."""
 
 
-def tap_pin(  # noqa: PLR0913 - what a person says with a PIN
+def tap_pin(  # noqa: PLR0913 - a PIN, and what its tap may be limited to
     work: Writing,
     location: Location,
     text: str,
@@ -55,20 +55,20 @@ def tap_pin(  # noqa: PLR0913 - what a person says with a PIN
     Args:
         work: the transaction.
         location: where the desk is.
-        text: as it was typed or scanned.
-        way: which way the person goes; None is what the PIN alone means (R14).
-        email: whose PIN it has to be; None is anybody's.
-        one_tap: the same PIN again within that time is a repetition.
+        text: the PIN as it was typed or scanned.
+        way: which way the person goes; None lets the state decide (R14).
+        email: the e-mail that the PIN must belong to; None allows any.
+        one_tap: the same PIN again within this time is a repetition.
 
     Raises:
-        InvalidValue: not a PIN, or a keyboard layout has changed it.
-        Refused: nobody's PIN, or a rule says no.
+        InvalidValue: not a PIN, or changed by a keyboard layout.
+        Refused: nobody's PIN, or a rule refuses it.
     """
     digest = work.keyring.digest(location.id, parse_pin(read_scan(text)))
     pin = work.session.execute(_PIN, {"location": location.id, "digest": digest}).one_or_none()
     if pin is None or (pin.free_at is not None and pin.free_at <= work.now):
         refusal = unknown_pin(work, location, digest)
-        refusal.rule = Rule.NOBODY  # also where the desk may know whose it was
+        refusal.rule = Rule.NOBODY  # even if the desk may know whose it was
         raise refusal
     if email is not None and _holder(work, pin.visit_id, pin.member_id) != email_key(email):
         raise UnknownCode(
@@ -88,9 +88,9 @@ def tap_qr(
 
     Raises:
         InvalidValue: a keyboard layout has changed it.
-        NotFound: the visit was forgotten since.
-        Refused: not a code of this store, of another location, used before (a member's), or a
-            rule says no.
+        NotFound: the visit has been forgotten since.
+        Refused: not a code of this store, for another location, used before (a member's), or a
+            rule refuses it.
     """
     if is_pass(text):
         return _tap_pass(work, location, text, way)
@@ -112,20 +112,20 @@ def tap_visit(
     Args:
         work: the transaction.
         visit_id: the visit's number.
-        way: which way the visitor goes; None is in, or out for who is in.
+        way: which way the visitor goes; None is in, or out if the visitor is in.
         override: check in (never out) before or after the visit's day, or once more on it
             (R14, R15).
 
     Raises:
         NotFound: no such visit.
-        Refused: a rule says no.
+        Refused: a rule refuses it.
     """
     way = Direction.IN if override else way
     return _tap_visit(work, visit_id, Method.DESK, way, override=override)
 
 
 def tap_member(work: Writing, member_id: int, way: Direction | None) -> Tap:
-    """Check a member in or out by hand; without a way in, or out if they are in.
+    """Check a member in or out by hand; if no way is given: in, or out if they are in.
 
     Raises:
         Refused: the member is not checked in.
@@ -134,10 +134,10 @@ def tap_member(work: Writing, member_id: int, way: Direction | None) -> Tap:
 
 
 def undo(work: Writing, visit_id: int) -> Tap:
-    """Take the last tap of a visit back, with what it did to the Wi-Fi (R16, R17).
+    """Take back the last tap of a visit and its effect on the Wi-Fi (R16, R17).
 
     Returns:
-        What was taken back.
+        The tap that was taken back.
 
     Raises:
         NotFound: no such visit.
@@ -153,10 +153,10 @@ def undo(work: Writing, visit_id: int) -> Tap:
 
 
 def undo_of_member(work: Writing, member_id: int) -> Tap:
-    """Take the last tap of a member back.
+    """Take back the last tap of a member.
 
     Returns:
-        What was taken back.
+        The tap that was taken back.
 
     Raises:
         Refused: there is nothing to take back.
@@ -170,13 +170,13 @@ def undo_of_member(work: Writing, member_id: int) -> Tap:
 
 
 def undo_tap(work: Writing, location: Location, stay_id: int, direction: Direction) -> Tap:
-    """Take one tap of a location back, of a visitor or a member, if it is still their last one.
+    """Take back one tap of a visitor or a member at a location, if it is still their last one.
 
     Returns:
-        What was taken back.
+        The tap that was taken back.
 
     Raises:
-        Refused: something came after it, it is taken back already, it is of another location, or
+        Refused: something came after it, it was taken back already, it is of another location, or
             the visit was deleted.
     """
     stay = work.session.get(CheckInRow, stay_id)
@@ -224,13 +224,13 @@ def _undo_in(work: Writing, row: VisitRow, stay: CheckInRow) -> None:
     if stay.started_wifi:
         close_window(work, row)
     work.session.delete(stay)
-    if len(row.check_ins) == 1:  # nobody has arrived: the host need not come down
+    if len(row.check_ins) == 1:  # nobody has arrived: do not notify the host
         for_host = OutboxRow.template == Template.VISITOR_ARRIVED.value
         waiting = (OutboxRow.visit_id == row.id) & for_host & is_waiting(work.now)
         work.session.execute(delete(OutboxRow).where(waiting))
 
 
-def _tap_visit(  # noqa: PLR0913 - a tap, and which rules hold for it
+def _tap_visit(  # noqa: PLR0913 - a tap, and which rules apply to it
     work: Writing,
     visit_id: int,
     method: Method,
@@ -239,7 +239,7 @@ def _tap_visit(  # noqa: PLR0913 - a tap, and which rules hold for it
     *,
     override: bool = False,
 ) -> Tap:
-    row = get_row(work, visit_id)  # of two desks at once, the second sees what the first wrote
+    row = get_row(work, visit_id)  # locked: a second desk sees what the first one wrote
     last = _last(row.check_ins)
     inside = last is not None and is_in(last, work.now)
     if row.deleted_at is not None and not (inside and method is Method.DESK):
@@ -272,7 +272,7 @@ def _tap_pass(work: Writing, location: Location | None, text: str, way: Directio
         )
     if is_new:
         return _tap_member(work, found.member_id, Method.QR, way)
-    # A phone that was held still: that is one tap, and nothing is written.
+    # The phone was held in front of the reader: one tap, and nothing is written.
     known = _already(_last_of_member(work, found.member_id), work.now, None)
     if known is None:
         raise Refused(
@@ -310,8 +310,8 @@ def _tap_member(
 def _check_in_visit(work: Writing, row: VisitRow, method: Method) -> Tap:
     last = _last(row.check_ins)
     _close_overdue(work, last)
-    started = start_token(work, row)  # first, as it may lock the location that a stay leads to
-    # By its number: a flush that sees the visit's list change takes twice as long.
+    started = start_token(work, row)  # first, as it may lock the stay's location
+    # Set visit_id only: a flush takes twice as long if the visit's list has changed.
     stay = CheckInRow(visit_id=row.id, started_wifi=started)
     tap = _check_in(work, stay, row.location, method)
     work.session.expire(row, ["check_ins"])
@@ -321,7 +321,7 @@ def _check_in_visit(work: Writing, row: VisitRow, method: Method) -> Tap:
 
 
 def _close_overdue(work: Writing, last: CheckInRow | None) -> None:
-    """Only one stay may be open in the store."""
+    """Close an overdue stay: only one may be open in the store."""
     if last is not None and last.out_at is None:
         close_overdue(last)
         work.session.flush()
@@ -334,17 +334,17 @@ def _check_in(work: Writing, stay: CheckInRow, place: LocationRow, method: Metho
     stay.ended_wifi = False
     work.session.add(stay)
     work.session.flush()
-    return _noted(work, tap_of(stay, Direction.IN), method)
+    return _audited(work, tap_of(stay, Direction.IN), method)
 
 
 def _check_out(work: Writing, stay: CheckInRow, method: Method) -> Tap:
     stay.out_at, stay.out_method = work.now, method.value
     if stay.visit is not None and stay.location.end_wifi_at_checkout:
         stay.ended_wifi = end_token(work, stay.visit, frees_pin=False)
-    return _noted(work, tap_of(stay, Direction.OUT), method)
+    return _audited(work, tap_of(stay, Direction.OUT), method)
 
 
-def _noted(work: Writing, tap: Tap, method: Method) -> Tap:
+def _audited(work: Writing, tap: Tap, method: Method) -> Tap:
     subject = "visit" if tap.kind == "visitor" else tap.kind
     details = {"method": method.value}
     audit.record(work, f"check-{tap.direction.value}", subject, tap.id, details)
@@ -357,7 +357,7 @@ def _last_of_member(work: Writing, member_id: int) -> CheckInRow | None:
 
 
 def _holder(work: Writing, visit_id: int | None, member_id: int | None) -> str | None:
-    """Whose a PIN is, as the key of their e-mail."""
+    """The e-mail key of a PIN's holder."""
     if member_id is not None:
         return work.session.scalar(select(MemberRow.email_key).where(MemberRow.id == member_id))
     return work.session.scalar(select(VisitRow.email_key).where(VisitRow.id == visit_id))
@@ -377,7 +377,7 @@ def _already(
     way: Direction | None,
     one_tap: timedelta = ONE_TAP,
 ) -> Tap | None:
-    """The last tap, where this one is only a repetition.
+    """Return the last tap if this one only repeats it.
 
     The same code twice within a short time is one tap, unless the way is given.
     """

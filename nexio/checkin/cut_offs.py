@@ -1,4 +1,7 @@
-"""The end of the day checks out who is still in; computed, and written down when convenient."""
+"""The cut-off at the end of the day, which checks out everybody who is still in.
+
+It is computed from the time; the check-outs are written to the store later.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,14 @@ def next_cut_off(location: Location, now: datetime) -> datetime:
 
 
 def write_cut_offs(work: Writing, most: int | None = None) -> int:
-    """Write down the check-outs that cut-offs have made; nothing depends on it.
+    """Write the check-outs that cut-offs have made into the store; nothing depends on it.
 
     Args:
         work: the transaction.
-        most: how many in this transaction; None is all.
+        most: the limit for this transaction; None is all.
 
     Returns:
-        How many.
+        The number of check-outs.
     """
     late = select(CheckInRow).where(CheckInRow.out_at.is_(None), CheckInRow.cut_off_at <= work.now)
     overdue = work.session.scalars(late.limit(most)).all()
@@ -44,5 +47,5 @@ def write_cut_offs(work: Writing, most: int | None = None) -> int:
 
 
 def close_overdue(stay: CheckInRow) -> None:
-    """Write down the cut-off of a stay that is over and still open in the store."""
+    """Write the cut-off of a stay that is over but still open in the store."""
     stay.out_at, stay.out_method = stay.cut_off_at, Method.CUT_OFF.value

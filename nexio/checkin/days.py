@@ -29,17 +29,17 @@ class Person:
 
     name: str
     at: datetime
-    """When they are expected, came, or left."""
+    """When they are expected, or came, or left."""
 
     stay: int | None = None
-    """The number of their stay in the building; None for who is expected."""
+    """The number of their stay in the building; None if they are only expected."""
 
     host: str | None = None
     company: str | None = None
     phone: str | None = None
     notes: str | None = None
     cut_off: bool = False
-    """Whether the end of the day checked them out, and nobody did."""
+    """Whether the cut-off checked them out, not a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +51,11 @@ class Day:
     """Everybody in the building, by name: the list for an evacuation."""
 
     left: tuple[Person, ...]
-    """The last one first; with those whom the cut-off checked out today."""
+    """The last one first; includes those whom the cut-off checked out today."""
 
     never_out: tuple[Person, ...]
-    """Whom the cut-off checked out, and nobody did, by name, and when they came: they may still be
-    in the building."""
+    """People checked out only by the cut-off, by name, and when they came: they may still be in
+    the building."""
 
 
 def day_of(work: Reading, location: Location) -> Day:

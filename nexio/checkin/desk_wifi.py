@@ -1,4 +1,4 @@
-"""What a check-in or check-out means for the Wi-Fi, in words for the desk."""
+"""Tells the desk in words what a check-in or check-out means for the Wi-Fi."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ ENDED: Final = mark("The Wi-Fi ended with the check-out.")
 
 
 def wifi_words(work: Reading, tap: Tap) -> tuple[str, ...]:
-    """Sentences about the visitor's Wi-Fi as it is now; what to type is not marked.
+    """Sentences about the visitor's Wi-Fi as it is now; commands to type are not marked.
 
     Returns:
-        None of them for a member, and for a visitor who leaves and has no Wi-Fi that goes on.
+        An empty tuple for a member, and for a visitor who leaves and whose Wi-Fi does not go on.
     """
     row = work.session.get(VisitRow, tap.id) if tap.kind == "visitor" else None
     if row is None:
@@ -37,7 +37,7 @@ def wifi_words(work: Reading, tap: Tap) -> tuple[str, ...]:
 
 
 def wifi_words_after_undo(work: Reading, taken: Tap) -> tuple[str, ...]:
-    """The same of a visitor who is in again, as a check-out was taken back."""
+    """The same for a visitor who is in again because a check-out was taken back."""
     if taken.direction is Direction.IN:
         return ()
     return wifi_words(work, replace(taken, direction=Direction.IN))

@@ -1,4 +1,4 @@
-"""The desks: browsers of reception, how one is logged in, known again, and turned away.
+"""The desks, which are browsers of reception: how one logs in, is recognised and is revoked.
 
 The command line prints a link, which one browser exchanges for a credential.  The store keeps
 digests of both only, so a copy of it logs nobody in.
@@ -28,20 +28,20 @@ GOOD_FOR: Final = timedelta(minutes=10)
 """A link opens one browser within this time."""
 
 LASTS: Final = timedelta(days=30)
-"""A login ends so long after its link was made, whatever happens."""
+"""A login ends this long after its link was made, in any case."""
 
 IDLE: Final = timedelta(days=3)
-"""And so long after its page was last open: a weekend is shorter."""
+"""It also ends this long after its page was last open: a weekend is shorter."""
 
 SEEN_EVERY: Final = timedelta(minutes=1)
-"""How exactly it is known when a desk was there last."""
+"""How often the store notes that a desk is still there."""
 
 LONGEST_NAME: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """A browser of reception; what it holds is not kept here."""
+    """A browser of reception, without its credential."""
 
     id: int
     name: str
@@ -49,22 +49,22 @@ class Desk:
     linked_at: datetime
     seen_at: datetime
     seen_from: str | None
-    """The address that it asked from last."""
+    """The address of its last request."""
 
     @property
     def ends_at(self) -> datetime:
-        """When it has to be logged in anew, if its page stays open until then."""
+        """When it has to log in again, if its page stays open until then."""
         return self.linked_at + LASTS
 
 
 def issue_link(work: Writing, location: Location, name: str | None = None) -> tuple[Desk, str]:
-    """Let one browser be a desk of a location.
+    """Make a link that lets one browser be a desk of a location.
 
     Returns:
-        The desk, and the secret of its link, this once.
+        The desk, and the secret of its link, which only this call returns.
 
     Raises:
-        InvalidValue: a name that cannot be used.
+        InvalidValue: the name cannot be used.
         Refused: the name is taken.
     """
     work.session.execute(delete(DeskRow).where(~_is_good(work)))
@@ -85,10 +85,10 @@ def issue_link(work: Writing, location: Location, name: str | None = None) -> tu
 
 
 def open_link(work: Writing, secret: str, address: str) -> str | None:
-    """Log a browser in by the secret of a link, which is good for this once.
+    """Log a browser in with the secret of a link, which works once.
 
     Returns:
-        The browser's credential; None where the link is not good, or not any more.
+        The browser's credential; None if the link is not valid, or no longer.
     """
     link = DeskRow.link_digest == _digest(work, "link", secret)
     found = select(DeskRow).where(link, _is_good(work)).with_for_update(of=DeskRow)
@@ -109,31 +109,31 @@ def is_link(work: Reading, secret: str) -> bool:
 
 
 def is_open(work: Reading, desk: Desk) -> bool:
-    """Whether a desk that was found a moment ago may still act."""
+    """Whether a desk that was found a moment ago is still logged in."""
     return work.session.scalar(select(DeskRow.id).where(DeskRow.id == desk.id)) is not None
 
 
 def find_desk(work: Reading, credential: str) -> Desk | None:
-    """The desk that holds a credential; None where its time is over, or it was revoked."""
+    """The desk that holds a credential; None if the login has expired or was revoked."""
     held = DeskRow.credential_digest == _digest(work, "credential", credential)
     row = work.session.scalar(select(DeskRow).where(held, _is_good(work)))
     return None if row is None else _desk_of(row)
 
 
 def note_seen(work: Writing, number: int, address: str) -> None:
-    """Note that a desk was there just now."""
+    """Note that a desk made a request just now."""
     row = work.session.get(DeskRow, number)
     if row is not None:
         row.seen_at, row.seen_from = work.now, address
 
 
-def was_seen_lately(desk: Desk, address: str, now: datetime) -> bool:
-    """Whether :func:`note_seen` would tell nothing new."""
+def was_seen_recently(desk: Desk, address: str, now: datetime) -> bool:
+    """Whether :func:`note_seen` would add nothing new."""
     return now < desk.seen_at + SEEN_EVERY and desk.seen_from == address
 
 
 def list_desks(work: Reading, location: Location | None = None) -> list[Desk]:
-    """The desks of a location, or of all, that are logged in, by name."""
+    """The logged-in desks of a location, or of all locations, by name."""
     query = select(DeskRow).where(DeskRow.link_digest.is_(None), _is_good(work))
     if location is not None:
         query = query.where(DeskRow.location_id == location.id)
@@ -141,7 +141,7 @@ def list_desks(work: Reading, location: Location | None = None) -> list[Desk]:
 
 
 def get_desk(work: Reading, name: str) -> Desk:
-    """The desk of that name, also one whose link nobody has opened yet.
+    """The desk of that name, even if nobody has opened its link yet.
 
     Raises:
         NotFound: there is none.
@@ -154,7 +154,7 @@ def get_desk(work: Reading, name: str) -> Desk:
 
 
 def revoke_desk(work: Writing, desk: Desk) -> None:
-    """Turn a desk away: what it holds is worth nothing from now on."""
+    """Revoke a desk: its credential is invalid from now on."""
     work.session.execute(delete(DeskRow).where(DeskRow.id == desk.id))
     audit.record(work, "revoke", "desk", desk.id, {"name": desk.name})
 

@@ -1,4 +1,4 @@
-"""What somebody who went through the door may read: about themselves, and nobody else."""
+"""The greeting for somebody who went through the door: only about themselves."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Greeting:
-    """Who is greeted, and what there is to tell."""
+    """Who is greeted, and with what information."""
 
     tap: Tap
     first_name: str
-    """The whole name where somebody has only a last one."""
+    """The whole name if the person has only a last name."""
 
     wifi: Token | None
     host_is_notified: bool
@@ -32,7 +32,7 @@ class Greeting:
 
 
 def greet(work: Reading, tap: Tap) -> Greeting:
-    """What there is to tell after a tap."""
+    """The greeting after a tap."""
     stay = work.session.get_one(CheckInRow, tap.stay)
     person = stay.member if stay.visit is None else stay.visit
     token = None if stay.visit is None else stay.visit.token
@@ -45,7 +45,7 @@ def greet(work: Reading, tap: Tap) -> Greeting:
 
 
 def _is_notified(work: Reading, stay: CheckInRow) -> bool:
-    """The mail is of the same transaction as the check-in."""
+    """Whether a mail to the host was queued in the same transaction as the check-in."""
     mail = (
         (OutboxRow.visit_id == stay.visit_id)
         & (OutboxRow.template == Template.VISITOR_ARRIVED.value)

@@ -1,4 +1,4 @@
-"""Checking a group in or out: all of them or nobody."""
+"""Checks a group in or out: all of them or nobody."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def tap_visits(
     way: Direction | None = None,
     override: bool = False,
 ) -> list[Tap]:
-    """Check several visitors in or out by hand, each once, in the order that is given.
+    """Check several visitors in or out by hand, each once, in the given order.
 
     Raises:
-        NexioError: the first that is refused, with its number; nobody was checked in or out.
+        NexioError: the first refusal, with the visit's number; nobody was checked in or out.
     """
     numbers = list(dict.fromkeys(visit_ids))
     if len(numbers) == 1:
@@ -32,7 +32,7 @@ def tap_visits(
 
 
 def _lock(work: Writing, numbers: Iterable[int]) -> None:
-    """Lock visits before locations, each in the order of numbers: two desks never deadlock."""
+    """Lock visits before locations, each in numeric order, so that two desks never deadlock."""
     rows = [get_row(work, number) for number in sorted(numbers)]
     places = {row.location_id: location_of(row.location) for row in rows}
     for number in sorted(places):
@@ -43,8 +43,8 @@ def _tap(work: Writing, number: int, way: Direction | None, *, override: bool) -
     try:
         return tap_visit(work, number, way=way, override=override)
     except NexioError as error:
-        said = str(error)
-        about = said.removeprefix(f"visit {number} ")  # many say it themselves
-        colon = ":" if about == said else ""
+        message = str(error)
+        about = message.removeprefix(f"visit {number} ")  # many messages begin with it
+        colon = ":" if about == message else ""
         words = f"nobody was checked in or out. Visit {number}{colon} {about}"
         raise type(error)(words, error.advice) from None

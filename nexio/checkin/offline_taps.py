@@ -1,8 +1,8 @@
-"""Codes that a tablet took while the server was away, and delivers when it is back.
+"""Codes that a tablet read while the server was unreachable and delivers later.
 
-The tablet gives each tap a random id, with which the store remembers it: a tap that is delivered
-twice is applied once.  A tap is applied at its own time.  Where that cannot be right any more, it
-is shown to reception instead: ``nexio kiosk taps``.
+The tablet gives each tap a random id, and the store remembers the id: a tap that is delivered
+twice is applied once.  A tap is applied at its own time.  If that cannot be right any more, it is
+shown to reception instead: ``nexio kiosk taps``.
 """
 
 from __future__ import annotations
@@ -38,28 +38,28 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
 
 OLDEST: Final = timedelta(hours=12)
-"""A tap that is older is shown to reception."""
+"""An older tap is shown to reception."""
 
 AHEAD: Final = timedelta(seconds=5)
-"""So far in the future a tap may seem to be: the request took its time."""
+"""How far in the future a tap may seem to be, as the request takes time."""
 
 DRIFT: Final = timedelta(minutes=2)
-"""So far the tablet's clock may have moved against ours since it last heard from us."""
+"""How far the tablet's clock may have drifted against ours since our last answer."""
 
 REMEMBERED: Final = timedelta(days=30)
-"""How long an id is known. What is repeated later is too old to be applied."""
+"""How long an id is remembered.  A tap repeated later is too old to be applied."""
 
 MOST_WAITING: Final = 500
-"""Taps of a location that wait for reception; the tablet keeps what comes beyond."""
+"""The most taps of a location that may wait for reception; the tablet stores the rest."""
 
 ID_DIGITS: Final = 32
 
 _HARMLESS: Final = ("resend", "release")
-"""What the desk may do to a visit without overtaking a tap."""
+"""Actions of the desk on a visit that do not overtake a tap."""
 
 
 class Why(StrEnum):
-    """Why a tap is shown to reception, where no rule of the door is the reason."""
+    """Why a tap is shown to reception, if the reason is not a rule of the door."""
 
     UNREADABLE = "unreadable"
     OLD = "old"
@@ -95,7 +95,7 @@ WORDS: Final = {
 
 
 class Shown(Exception):
-    """A tap that reception has to look at."""
+    """Raised for a tap that reception has to look at."""
 
     def __init__(self, why: Why) -> None:
         super().__init__(why.value)
@@ -104,7 +104,7 @@ class Shown(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What a tablet delivers."""
+    """A tap as a tablet delivers it."""
 
     id: str
     letter: str = field(repr=False)
@@ -113,7 +113,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Noted:
+class _RecordedTap:
     code: str = field(repr=False)
     way: Direction | None
     at: datetime
@@ -128,7 +128,7 @@ class OfflineTap:
     tablet: str
     location: Location
     at: datetime | None
-    """When the code was held up; None where that cannot be known."""
+    """When the code was shown; None if that cannot be known."""
 
     delivered_at: datetime
     visit: int | None
@@ -146,7 +146,7 @@ _WORDS: Final[dict[str, str]] = {each.value: words for each, words in WORDS.item
 
 
 def public_key(work: Reading) -> str:
-    """What tablets encrypt to. It stays when the keys of the store are changed."""
+    """The public key for tablets to encrypt with; it stays when the keys of the store change."""
     return public_text(_key(work))
 
 
@@ -157,7 +157,7 @@ def is_known(work: Reading, tap_id: str) -> bool:
 
 
 def remember(work: Writing, tablet: Tablet, tap: Tap, tap_id: str) -> None:
-    """Remember a tap that was applied, in the same transaction."""
+    """Remember an applied tap, in the same transaction."""
     row = _row(work, tablet, parse_id(tap_id))
     row.at = tap.at
     row.visit_id = tap.id if tap.kind == "visitor" else None
@@ -167,14 +167,14 @@ def apply(work: Writing, tablet: Tablet, delivery: Delivery) -> Tap:
     """Apply a tap at its own time, and remember its id in the same transaction.
 
     Raises:
-        Shown, InvalidValue, NotFound, Refused: it is for :func:`show_to_reception`.
+        Shown, InvalidValue, NotFound, Refused: pass it to :func:`show_to_reception`.
     """
-    noted = _read(work, tablet, delivery)
-    then = replace(work, now=noted.at)
-    subject, number = whose(then, noted.code)
-    if _is_overtaken(work, subject, number, noted.at):
+    recorded = _read(work, tablet, delivery)
+    then = replace(work, now=recorded.at)
+    subject, number = whose(then, recorded.code)
+    if _is_overtaken(work, subject, number, recorded.at):
         raise Shown(Why.DESK)
-    tap = tap_scanned(then, tablet.location, noted.code, way=noted.way)
+    tap = tap_scanned(then, tablet.location, recorded.code, way=recorded.way)
     remember(work, tablet, tap, delivery.id)
     return tap
 
@@ -185,7 +185,7 @@ def show_to_reception(
     """Remember a tap that was not applied, and why.
 
     Raises:
-        Refused: too many wait already.
+        Refused: too many taps wait already.
     """
     here = (OfflineTapRow.location_id == tablet.location.id) & OfflineTapRow.why.is_not(None)
     waiting = here & OfflineTapRow.settled_at.is_(None)
@@ -200,7 +200,7 @@ def show_to_reception(
         subject, number = whose(work, content["code"])
         row.visit_id = number if subject == "visit" else None
     except (InvalidValue, NotFound, Refused, Shown, OverflowError):
-        pass  # then it is not known
+        pass  # then time and visit stay unknown
     return row.why
 
 
@@ -218,11 +218,11 @@ def list_offline_taps(work: Reading, location: Location | None = None) -> list[O
     return [_shown(row, known.get(row.visit_id or 0)) for row in rows]
 
 
-def settle(work: Writing, numbers: Sequence[int]) -> None:
-    """Put taps aside that reception has looked at.
+def mark_settled(work: Writing, numbers: Sequence[int]) -> None:
+    """Put aside taps that reception has looked at.
 
     Raises:
-        NotFound: one does not wait.
+        NotFound: one of them does not wait for reception.
     """
     for number in numbers:
         row = work.session.get(OfflineTapRow, number)
@@ -233,17 +233,17 @@ def settle(work: Writing, numbers: Sequence[int]) -> None:
 
 
 def forget_delivered(work: Writing) -> None:
-    """Forget ids that are older than any tap that could be applied; what waits stays."""
+    """Delete ids that are too old for their taps to be applied; waiting taps stay."""
     waits = OfflineTapRow.why.is_not(None) & OfflineTapRow.settled_at.is_(None)
     old = OfflineTapRow.delivered_at < work.now - REMEMBERED
     work.session.execute(delete(OfflineTapRow).where(old, ~waits))
 
 
 def parse_id(text: str) -> str:
-    """An id of a tap.
+    """Check the id of a tap.
 
     Raises:
-        InvalidValue: it is none.
+        InvalidValue: it is not an id.
     """
     if len(text) != ID_DIGITS or not set(text) <= set("0123456789abcdef"):
         raise InvalidValue("this is not the id of a tap", "It has 32 hex digits.")
@@ -255,7 +255,7 @@ def _key(work: Reading) -> EllipticCurvePrivateKey:
 
 
 def _open(work: Reading, delivery: Delivery) -> dict[str, Any]:
-    """What the tablet wrote; checked for its form only."""
+    """Decrypt what the tablet wrote; only its form is checked."""
     try:
         content = json.loads(open_letter(_key(work), delivery.letter, delivery.id))
         code, way, tablet = content["code"], content["way"], content["tablet"]
@@ -269,16 +269,16 @@ def _open(work: Reading, delivery: Delivery) -> dict[str, Any]:
     return {**content, "code": code[: LONGEST + 1]}
 
 
-def _read(work: Reading, tablet: Tablet, delivery: Delivery) -> _Noted:
+def _read(work: Reading, tablet: Tablet, delivery: Delivery) -> _RecordedTap:
     content = _open(work, delivery)
     if content["tablet"] != tablet.id:
         raise Shown(Why.TABLET)
     moved = work.now - delivery.sent_at
     try:
-        noted = timedelta(milliseconds=content["offset"])
+        known_offset = timedelta(milliseconds=content["offset"])
         # Waiting for the answer makes `moved` larger than the clock is off: a tap would seem later.
-        at = instant_of(content["at"]) + min(moved, noted)
-        drift = abs(moved - noted)
+        at = instant_of(content["at"]) + min(moved, known_offset)
+        drift = abs(moved - known_offset)
     except (OverflowError, ValueError):
         raise Shown(Why.CLOCK) from None
     if at > work.now + AHEAD or drift > DRIFT:
@@ -286,14 +286,14 @@ def _read(work: Reading, tablet: Tablet, delivery: Delivery) -> _Noted:
     if at < work.now - OLDEST:
         raise Shown(Why.OLD)
     way = Direction(content["way"]) if content["way"] else None
-    return _Noted(code=content["code"], way=way, at=min(at, work.now))
+    return _RecordedTap(code=content["code"], way=way, at=min(at, work.now))
 
 
 def instant_of(milliseconds: float) -> datetime:
-    """The time that a browser writes as milliseconds since 1970.
+    """The time of a browser's milliseconds since 1970.
 
     Raises:
-        InvalidValue: no calendar has it.
+        InvalidValue: it is outside the calendar.
     """
     try:
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
@@ -302,7 +302,7 @@ def instant_of(milliseconds: float) -> datetime:
 
 
 def _is_overtaken(work: Reading, subject: str, number: int, at: datetime) -> bool:
-    """Whether somebody did something about a visit or a member after the tap."""
+    """Whether somebody acted on the visit or the member after the tap."""
     person = CheckInRow.visit_id if subject == "visit" else CheckInRow.member_id
     later = or_(CheckInRow.in_at > at, CheckInRow.out_at > at)
     if work.session.scalar(select(CheckInRow.id).where(person == number, later).limit(1)):

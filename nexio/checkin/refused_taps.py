@@ -17,11 +17,14 @@ from nexio.store.engine import Reading
 from nexio.store.tables import CheckInRow, VisitRow
 
 MISTAKEN_UNTIL = timedelta(minutes=5)
-"""R14: for so long after a check-in, the code alone does not check out."""
+"""R14: within this time after a check-in, the code alone does not check out."""
 
 
 def refuse_early(work: Reading, stay: CheckInRow, advice: str) -> None:
-    """R14: who types the code again so soon may not want to leave, and would be missed inside."""
+    """R14: somebody who types the code again so soon may not be leaving.
+
+    A check-out by mistake would drop them from the list of people in the building.
+    """
     since = work.now - stay.in_at
     if since < MISTAKEN_UNTIL:
         name = tap_of(stay, Direction.IN).name
@@ -29,10 +32,10 @@ def refuse_early(work: Reading, stay: CheckInRow, advice: str) -> None:
 
 
 def refuse_closed(work: Reading, row: VisitRow) -> None:
-    """R15: from the start of the arrival's day to the later of its end and the window's."""
+    """R15: a visit is open from the arrival's day to the later of its end and the window's."""
     zone = location_of(row.location).zone
     by_hand = f"let in with: nexio checkin --visit {row.id} --override"
-    # Not `opens_at`: that reaches back to an override, which opens no other day.
+    # Not `opens_at`: an override moves it back, but opens no other day.
     if work.now < local_day(row.expected_arrival, zone)[0]:
         raise Refused(
             mark(
@@ -72,7 +75,7 @@ def refuse_third_tap(work: Reading, row: VisitRow) -> None:
 
 
 def other_way(tap: Tap) -> str:
-    """What to type where the same tap once more was not what was meant."""
+    """What to type if the person did not mean to repeat the same tap."""
     out = tap.direction is Direction.OUT
     other = "in" if out else "out"
     if tap.kind == "member" and tap.method is Method.DESK:
@@ -86,7 +89,7 @@ def other_way(tap: Tap) -> str:
 
 
 def unknown_pin(work: Reading, location: Location, digest: bytes) -> Refused:
-    """Why a PIN does not work; the desk may know."""
+    """Why a PIN does not work, as far as the store knows."""
     row = work.session.scalar(
         select(VisitRow)
         .where(VisitRow.location_id == location.id, VisitRow.pin_digest == digest)
@@ -113,7 +116,7 @@ def unknown_pin(work: Reading, location: Location, digest: bytes) -> Refused:
 
 
 def deleted_but_inside(row: VisitRow) -> Refused:
-    """The refusal of a code of a deleted visit, whose visitor is in the building."""
+    """The refusal of the code of a deleted visit whose visitor is in the building."""
     return Refused(
         f"visit {row.id} was deleted",
         f"Check the visitor out with: nexio checkin --visit {row.id} --out",
@@ -122,7 +125,7 @@ def deleted_but_inside(row: VisitRow) -> Refused:
 
 
 def _back_in(visit_id: int, *, cut_off: bool) -> str:
-    """How a visitor comes in again who is out."""
+    """How to check in a visitor again who is out."""
     again = f"Somebody who comes back is let in with: nexio checkin --visit {visit_id} --override"
     if cut_off:  # that one cannot be taken back
         return again

@@ -1,6 +1,6 @@
-"""A scanned text and a time: whose code it is, and their tap at that time.
+"""Finds whose code was scanned, and taps with it at the time of the transaction.
 
-The time is that of the transaction.  A tap that is delivered later gets one with its own time.
+A tap that is delivered later gets a transaction with its own time.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def whose(work: Writing, text: str) -> tuple[str, int]:
-    """Whose code it is: ``visit`` or ``member``, and the number; a visit's row is locked.
+    """Return ``visit`` or ``member`` and the number for a code; lock the row of a visit.
 
     Raises:
         InvalidValue: a keyboard layout has changed it.
-        NotFound: the visit was forgotten since.
+        NotFound: the visit has been forgotten since.
         Refused: not a code of this store, or a newer mail has replaced it.
     """
     if is_pass(text):
@@ -37,6 +37,6 @@ def tap_scanned(
     """Use a scanned code at the time of the transaction.
 
     Raises:
-        NexioError: as :func:`whose`, or a rule says no.
+        NexioError: as :func:`whose`, or a rule refuses it.
     """
     return tap_qr(work, location, text, way=way)

@@ -1,8 +1,8 @@
-"""The tablets at the doors: how one is paired with its location, known again, and turned away.
+"""The tablets at the doors: how one is paired with its location, recognised and revoked.
 
-A tablet keeps a secret and shows a code that is made of it and changes.  The desk types the code;
-the tablet, which asks every few seconds, is handed a credential in exchange.  So nobody who only
-opens the page writes anything into the store, and a code that was seen is of no use to others.
+A tablet has a secret and shows a code derived from it, which changes.  The desk types the code;
+the tablet polls every few seconds and gets a credential in exchange.  So opening the page writes
+nothing into the store, and a code is of no use to others who have seen it.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
 
 LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
-"""RFC 8628 section 6.1: no vowels, so that no word comes of it, and nothing to mistake."""
+"""RFC 8628 section 6.1: no vowels, so that it spells no word, and no letters that look alike."""
 
 LENGTH: Final = 8
 """Letters of a code: 1 in 25,600,000,000."""
 
 CHANGES: Final = timedelta(minutes=10)
-"""A code is shown for so long, and good for as long again."""
+"""How long a code is shown; it stays valid for as long again."""
 
 OFFERED: Final = timedelta(seconds=30)
-"""A tablet has so long to answer the desk's word; it asks every few seconds."""
+"""How long a tablet has to pick up the desk's offer; it polls every few seconds."""
 
 SEEN_EVERY: Final = timedelta(minutes=1)
-"""How exactly it is known when a tablet was there last."""
+"""How often the store notes that a tablet is still there."""
 
 LONGEST_NAME: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tablet:
-    """A tablet; what it holds is not kept here."""
+    """A tablet, without its credential."""
 
     id: int
     name: str
@@ -55,11 +55,11 @@ class Tablet:
     paired_at: datetime
     seen_at: datetime | None
     seen_from: str | None
-    """The address that it asked from last."""
+    """The address of its last request."""
 
 
 def new_secret() -> str:
-    """What a tablet keeps: 256 bits."""
+    """A new secret or credential for a tablet: 256 bits."""
     return secrets.token_urlsafe(32)
 
 
@@ -67,9 +67,9 @@ def code_of(work: Reading, secret: str, *, before: int = 0) -> str:
     """The code that a tablet shows, such as ``WDJB-MJHT``.
 
     Args:
-        work: the store, whose key it is made with: a code cannot be found for another secret.
+        work: the store, whose key signs the code: nobody can find another secret with that code.
         secret: of the tablet.
-        before: 1 is the code that it showed before this one.
+        before: 1 gives the code that it showed before this one.
     """
     number = int(work.now.timestamp() // CHANGES.total_seconds()) - before
     rest = int.from_bytes(sign(work, f"tablet code {number} {secret}"))
@@ -81,10 +81,10 @@ def code_of(work: Reading, secret: str, *, before: int = 0) -> str:
 
 
 def offer(work: Writing, location: Location, code: str, name: str | None = None) -> Tablet:
-    """Let the tablet that shows a code be one of a location; it has :data:`OFFERED` to answer.
+    """Offer a location to the tablet that shows a code; it has :data:`OFFERED` to answer.
 
     Raises:
-        InvalidValue: not a code, or a name that cannot be used.
+        InvalidValue: not a code, or the name cannot be used.
         Refused: the name is taken.
     """
     code = parse_code(code)
@@ -98,7 +98,7 @@ def offer(work: Writing, location: Location, code: str, name: str | None = None)
 
 
 def withdraw(work: Writing, number: int) -> bool:
-    """Take an offer back that no tablet has answered; whether there was one."""
+    """Take back an offer that no tablet has answered; return whether there was one."""
     row = work.session.get(TabletRow, number, with_for_update={"of": TabletRow})
     if row is None or row.code is None:
         return False
@@ -113,10 +113,10 @@ def is_paired(work: Reading, number: int) -> bool:
 
 
 def answer(work: Writing, secret: str) -> str | None:
-    """Hand a tablet its credential, if the desk has typed the code that it shows.
+    """Give a tablet its credential if the desk has typed the code that it shows.
 
     Returns:
-        The credential, this once; None where the desk has not.
+        The credential, which only this call returns; None if the desk has not.
     """
     codes = [code_of(work, secret), code_of(work, secret, before=1)]
     since = TabletRow.paired_at > work.now - OFFERED
@@ -129,7 +129,7 @@ def answer(work: Writing, secret: str) -> str | None:
 
 
 def pair_at_once(work: Writing, location: Location) -> str:
-    """Make another tablet of a location without a code, and return its credential."""
+    """Pair another tablet with a location without a code, and return its credential."""
     return _pair(work, _new(work, location, None))
 
 
@@ -140,27 +140,27 @@ def is_offered(work: Reading, secret: str) -> bool:
 
 
 def find_tablet(work: Reading, credential: str) -> Tablet | None:
-    """The tablet that holds a credential; None where there is none, or it was revoked."""
+    """The tablet that holds a credential; None if there is none, or it was revoked."""
     digest = _digest(work, credential)
     row = work.session.scalar(select(TabletRow).where(TabletRow.credential_digest == digest))
     return None if row is None else _tablet_of(row)
 
 
 def note_seen(work: Writing, number: int, address: str) -> None:
-    """Note that a tablet was there just now."""
+    """Note that a tablet made a request just now."""
     row = work.session.get(TabletRow, number)
     if row is not None:
         row.seen_at, row.seen_from = work.now, address
 
 
-def was_seen_lately(tablet: Tablet, address: str, now: datetime) -> bool:
-    """Whether :func:`note_seen` would tell nothing new."""
+def was_seen_recently(tablet: Tablet, address: str, now: datetime) -> bool:
+    """Whether :func:`note_seen` would add nothing new."""
     at = tablet.seen_at
     return at is not None and now < at + SEEN_EVERY and tablet.seen_from == address
 
 
 def list_tablets(work: Reading, location: Location | None = None) -> list[Tablet]:
-    """The tablets of a location, or of all, by name."""
+    """The tablets of a location, or of all locations, by name."""
     query = select(TabletRow).where(TabletRow.code.is_(None)).order_by(TabletRow.name_key)
     if location is not None:
         query = query.where(TabletRow.location_id == location.id)
@@ -181,7 +181,7 @@ def get_tablet(work: Reading, name: str) -> Tablet:
 
 
 def revoke_tablet(work: Writing, name: str) -> Tablet:
-    """Turn a tablet away: what it holds is worth nothing from now on.
+    """Revoke a tablet: its credential is invalid from now on.
 
     Raises:
         NotFound: there is none of that name.
@@ -193,10 +193,10 @@ def revoke_tablet(work: Writing, name: str) -> Tablet:
 
 
 def parse_code(text: str) -> str:
-    """A code as somebody types it: in any case, with or without the dash.
+    """Read a code as somebody types it: in any case, with or without the dash.
 
     Raises:
-        InvalidValue: it is none.
+        InvalidValue: it is not a code.
     """
     letters = "".join(each for each in text.upper() if each not in " -")
     if len(letters) != LENGTH or not set(letters) <= set(LETTERS):

@@ -19,10 +19,10 @@ from nexio.store.engine import Reading
 from nexio.store.tables import CheckInRow, VisitRow
 
 NEVER_OUT: Final = timedelta(hours=24)
-"""How long somebody is listed whom the cut-off checked out, and nobody did."""
+"""How long people are listed whom only the cut-off checked out."""
 
 _LONGEST_STAY: Final = timedelta(days=3)
-"""A cut-off comes at the end of the next day at the latest."""
+"""Longer than any stay: the cut-off is at the end of the next day at the latest."""
 
 
 class Method(StrEnum):
@@ -32,7 +32,7 @@ class Method(StrEnum):
     QR = "qr"
     DESK = "desk"
     CUT_OFF = tables.CUT_OFF
-    """The end of the day checked them out."""
+    """The end of the day checked the person out."""
 
 
 class Direction(StrEnum):
@@ -48,7 +48,7 @@ class Tap:
 
     direction: Direction
     stay: int
-    """The number of the row that has the way in and the way out."""
+    """The number of the row with the check-in and the check-out."""
 
     kind: str
     """``visitor`` or ``member``."""
@@ -64,38 +64,38 @@ class Tap:
     location: Location
     method: Method
     repeated: bool = False
-    """Whether this was the same tap once more, and nothing was written."""
+    """Whether this only repeated the last tap, and nothing was written."""
 
     @property
     def number(self) -> int:
-        """Of this way through the door: no other one has it."""
+        """A number that no other check-in or check-out has."""
         return 2 * self.stay + (self.direction is Direction.OUT)
 
     @property
     def cut_off(self) -> bool:
-        """Whether the end of the day checked them out, and nobody did."""
+        """Whether the cut-off checked them out, not a person."""
         return self.method is Method.CUT_OFF
 
 
 def taps_of(stay: CheckInRow, now: datetime) -> list[Tap]:
-    """In, and out where they are out by now."""
+    """The check-in of a stay, and the check-out if the person is out by now."""
     if is_in(stay, now):
         return [tap_of(stay, Direction.IN)]
     return [tap_of(stay, Direction.IN), tap_of(stay, Direction.OUT)]
 
 
 def is_in(stay: CheckInRow, now: datetime) -> bool:
-    """Whether somebody is in the building: nobody checked them out, nor did the cut-off."""
+    """Whether a person is in the building: neither a person nor the cut-off checked them out."""
     return stay.out_at is None and now < stay.cut_off_at
 
 
 def is_cut_off(stay: CheckInRow, now: datetime) -> bool:
-    """Whether the cut-off checked them out, even if that is not written down yet."""
+    """Whether the cut-off checked a person out, even if that is not in the store yet."""
     return stay.out_method == Method.CUT_OFF or (stay.out_at is None and stay.cut_off_at <= now)
 
 
 def last_tap(work: Reading, member_id: int) -> Tap | None:
-    """Which way a member went last."""
+    """The last check-in or check-out of a member."""
     stays = select(CheckInRow).where(CheckInRow.member_id == member_id)
     stay = work.session.scalar(stays.order_by(CheckInRow.id.desc()).limit(1))
     return None if stay is None else taps_of(stay, work.now)[-1]
@@ -122,10 +122,10 @@ def list_taps_between(
 
 
 def list_never_out(work: Reading, location: Location) -> list[Tap]:
-    """The way in of everybody whom the cut-off checked out within :data:`NEVER_OUT`.
+    """The check-ins of people whom the cut-off checked out within :data:`NEVER_OUT`.
 
-    Nobody saw them leave, and they may still be in the building. Who has come in again since is
-    not among them.
+    Nobody saw them leave, and they may still be in the building.  People who have come in again
+    since are left out.
     """
     since = work.now - NEVER_OUT
     later = aliased(CheckInRow)
@@ -141,7 +141,7 @@ def list_never_out(work: Reading, location: Location) -> list[Tap]:
 
 
 def _stays(location: Location, since: datetime) -> Select[CheckInRow]:
-    """The stays of a location that may have lasted until then or longer, in their order."""
+    """The stays of a location that may have lasted until ``since`` or longer, in order."""
     return (
         select(CheckInRow)
         .where(CheckInRow.location_id == location.id, CheckInRow.in_at > since - _LONGEST_STAY)
@@ -156,7 +156,7 @@ def _stays(location: Location, since: datetime) -> Select[CheckInRow]:
 
 
 def tap_of(stay: CheckInRow, direction: Direction, *, repeated: bool = False) -> Tap:
-    """One way through the door, of a stay that has it."""
+    """The check-in or check-out of a stay; the caller makes sure that the stay has it."""
     person = stay.visit if stay.visit is not None else stay.member
     if person is None:
         raise NotFound(f"check-in {stay.id} belongs to nobody")

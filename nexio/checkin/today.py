@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Today:
-    """What reception has to know at a moment."""
+    """What reception has to know at one moment."""
 
     location: Location
     at: datetime
     day: Day
     undelivered: tuple[Mail, ...]
-    """Mail that was tried and has not gone out."""
+    """Mail that failed at least once and has not gone out."""
 
     refusals: tuple[Refusal, ...]
-    """Whom the Wi-Fi refused today and has not let on since."""
+    """Guests whom the Wi-Fi refused today and has not admitted since."""
 
 
 def today_at(work: Reading, location: Location, no_guests: Collection[str] = ()) -> Today:

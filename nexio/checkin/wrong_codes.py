@@ -1,14 +1,14 @@
-"""A reader makes somebody who tries codes wait longer and longer."""
+"""Longer and longer waits at a reader for somebody who guesses codes."""
 
 from __future__ import annotations
 
 from collections import deque
 
 FREE = 5
-"""Wrong codes within :data:`REMEMBERED` that cost no wait: anybody can mistype."""
+"""Wrong codes within :data:`REMEMBERED` that cause no wait: anybody can mistype."""
 
 LONGEST_WAIT = 60.0
-"""Seconds; the next person with the right code waits no longer."""
+"""Seconds; the next person, with the right code, waits no longer than this."""
 
 REMEMBERED = 900.0
 """Seconds after which a wrong code is forgotten."""
@@ -17,14 +17,15 @@ REMEMBERED = 900.0
 class WrongCodes:
     """The wrong codes of one reader in the last quarter of an hour.
 
-    A right code in between changes nothing: else one's own code would buy further guesses.
+    A right code in between changes nothing: otherwise an attacker's own code would allow further
+    guesses.
     """
 
     def __init__(self) -> None:
         self._at: deque[float] = deque()
 
     def wait_after(self, now: float) -> float:
-        """Note a wrong code, and say how long the reader takes no other one.
+        """Note a wrong code, and return how long the reader accepts no other one.
 
         Args:
             now: seconds on a clock that only goes forward.

@@ -1,4 +1,4 @@
-"""E-mail addresses: read with care once, then compared with leniency (R8)."""
+"""E-mail addresses: parsed strictly once, then compared leniently (R8)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def parse_email(text: str) -> str:
     """Return the address as it is written to, normalized, trimmed.
 
     The part before the @ keeps its case (RFC 5321 section 2.4 leaves it to the receiver);
-    the domain is in lower case.  No DNS is asked: a reception desk must be able to
-    register while the network is down.
+    the domain is in lower case.  It makes no DNS query: a reception desk must be able to
+    register visitors while the network is down.
 
     Raises:
         InvalidValue: it is not an address, has a display name or a quoted local part, or
             is at a domain that can receive no mail from here (``.local``, ``.test``).
     """
-    # Slow to load, and all who compare addresses load this module: a command, a worker.
+    # Slow to load, and commands and workers that only compare addresses load this module.
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
 
     try:
@@ -38,26 +38,26 @@ def parse_email(text: str) -> str:
 
 
 def _in_english(reason: str) -> Marked:
-    """What the library says, which knows no other language."""
+    """The library's message, which exists only in English."""
     return Marked(reason, lambda language: reason if language == ENGLISH else "")
 
 
 def email_key(address: str) -> str:
-    """Return what is compared and looked up: trimmed, composed, without case.
+    """Return the key for comparing and looking up: trimmed, composed, without case.
 
     A domain has two spellings, ``bücher.example`` and ``xn--bcher-kva.example``: they have the
     same key.  It never raises, whatever a guest typed.  R8: case makes no difference.
     """
-    if address.isascii() and _ACE not in address.lower():  # composed as it is
+    if address.isascii() and _ACE not in address.lower():  # ASCII is composed already
         return address.lower().strip()
-    # Lower case, and not case folding: that would make one mailbox of groß@ and gross@.
+    # Lower case, not case folding, which would make groß@ and gross@ the same mailbox.
     key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).lower()).strip()
     local, at, domain = key.rpartition("@")
     return (local + at + _unicode_spelling(domain)).strip()
 
 
 def ascii_spelling(address: str) -> str:
-    """A stored address with its domain as DNS knows it."""
+    """A stored address with its domain in ASCII, as DNS has it."""
     if address.isascii():
         return address
     import idna  # noqa: PLC0415 (slow to load and rarely needed)
@@ -70,11 +70,11 @@ def ascii_spelling(address: str) -> str:
 
 
 _ACE = "xn--"
-"""How a label begins that stands for one beyond ASCII (RFC 5890 section 2.3.2.5)."""
+"""The prefix of a label that encodes one beyond ASCII (RFC 5890 section 2.3.2.5)."""
 
 
 def _unicode_spelling(domain: str) -> str:
-    # Each label by itself: an odd one beside it changes nothing.
+    # Each label by itself: an invalid one does not affect the others.
     labels = _mapped(domain).split(".")
     return ".".join(_mapped(_decoded(label)) for label in labels)
 

@@ -1,7 +1,7 @@
-"""When a visitor is expected, as an operator says it (R20).
+"""Parses when a visitor is expected, as an operator types it (R20).
 
-A text is taken apart into a time on the clock and the words for a day; each is read on its
-own, and the zone of the location makes an instant of the two.
+A text is split into a time of day and the words for a day; each is parsed by itself, and the zone
+of the location turns both into an instant.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from nexio.input.zones import instants_of, iso, local_date, show
 from nexio.languages import Marked, any_of, mark
 
 FAR = timedelta(days=90)
-"""So far away, a date without its year may be a slip: "nov 23" on 24 November."""
+"""Beyond this, a date without a year may be a mistake: "nov 23" on 24 November."""
 
 _RELATIVE = re.compile(r"today|.*tomorrow|in \d.*", re.ASCII)
 _YEAR = re.compile(r"\d{4}|\d[-/.]\d+[-/.]\d|^in ", re.ASCII)
@@ -51,17 +51,17 @@ class Expected:
     """An aware instant in UTC, a whole minute.  It may be in the past."""
 
     until: datetime | None
-    """The end of a range, after the arrival; None where only the arrival was given."""
+    """The end of a range, after the arrival; None if only the arrival was given."""
 
     is_far: bool
-    """Whether no year was given and the arrival is so far away that another is likely."""
+    """Whether no year was given and the arrival is so far away that another year is likely."""
 
 
-@lru_cache(maxsize=1024)  # the rows of a file have few different ones
+@lru_cache(maxsize=1024)  # the rows of a file have few different texts
 def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
-    """Read when a visitor is expected, and until when where that is given.
+    """Read when a visitor is expected, and until when if that is given.
 
-    Our own words first (``now``, ``today 14:00``, ``tomorrow at 9``, ``next monday 10:30``,
+    Own words are tried first (``now``, ``today 14:00``, ``tomorrow at 9``, ``next monday 10:30``,
     ``in 2 hours``, ``noon``, a time alone), then ISO 8601 or a date with the month by name or
     in numbers.  An offset may follow any time; without one the time is the zone's.
     ``9:30-10:30`` is a range.
@@ -72,7 +72,7 @@ def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
         zone: the zone of the location.
 
     Raises:
-        InvalidValue: unreadable, no time, two readings, no such day or time, a time that does
+        InvalidValue: unreadable, no time, ambiguous, no such day or time, a time that does
             not exist or occurs twice at a clock change, a year outside 2000 to 2100, or an end
             that is not after the arrival or later than :data:`LONGEST` after it.
 
@@ -97,7 +97,7 @@ def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
     if end is not None:
         start, end = _shared(start, end)
     day = _day(start.day or "today", text, phrase, today)
-    # A weekday is the coming one: today counts while the time has not passed.
+    # A weekday is the next one: today counts until the time has passed.
     if day == today and is_weekday(start.day) and _passed(day, start, now, zone):
         day += timedelta(days=7)
     arrival = _instant(day, start, zone)
@@ -115,7 +115,7 @@ def parse_arrival(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     """Read one moment as :func:`parse_expected` does.
 
     Raises:
-        InvalidValue: as there, or it is a range.
+        InvalidValue: as for that function, or it is a range.
     """
     expected = parse_expected(text, now, zone)
     if expected.until is not None:
@@ -124,19 +124,19 @@ def parse_arrival(text: str, now: datetime, zone: ZoneInfo) -> datetime:
 
 
 def parse_until(text: str, start: datetime, now: datetime, zone: ZoneInfo) -> datetime:
-    """Read when something ends that has a start.
+    """Read the end of something whose start is known.
 
     A time alone is on the day of the start; a weekday or a date without a year is the first
     one from that day on.
 
     Args:
         text: what was typed.
-        start: what the end has to be after.
-        now: what "today" and "tomorrow" start from.
+        start: the end has to be after it.
+        now: "today" and "tomorrow" are relative to it.
         zone: the zone of the location.
 
     Raises:
-        InvalidValue: as :func:`parse_expected`, which says what an end may be.
+        InvalidValue: as :func:`parse_expected`, which documents what an end may be.
 
     Rule: R20.
     """
@@ -146,7 +146,7 @@ def parse_until(text: str, start: datetime, now: datetime, zone: ZoneInfo) -> da
 
 
 def parse_end(text: str, first: datetime, now: datetime, zone: ZoneInfo) -> datetime:
-    """The same without a look at the start: the end is on the day of ``first`` or a later one.
+    """Read an end without comparing it to a start: on the day of ``first`` or a later one.
 
     Raises:
         InvalidValue: it cannot be read.
@@ -171,16 +171,16 @@ def parse_end(text: str, first: datetime, now: datetime, zone: ZoneInfo) -> date
 
 
 def check_end(start: datetime, until: datetime, zone: ZoneInfo, instead: str) -> None:
-    """Hold an end against its start.
+    """Check an end against its start.
 
     Args:
         start: when it begins.
         until: when it ends.
         zone: the zone of the location.
-        instead: what can be typed where the day of the end is missing.
+        instead: what to type if the day of the end is missing.
 
     Raises:
-        InvalidValue: it is not later, or later than :data:`LONGEST`.
+        InvalidValue: it is not later, or more than :data:`LONGEST` later.
     """
     if until <= start:
         raise InvalidValue(
@@ -203,10 +203,10 @@ def check_end(start: datetime, until: datetime, zone: ZoneInfo, instead: str) ->
 
 
 def same_time_after(start: datetime, until: datetime, zone: ZoneInfo) -> datetime:
-    """The first moment after the start at which the clock shows what it shows at the end.
+    """The first moment after the start with the same time of day as the end.
 
-    Where the clocks change and that time does not exist or exists twice, it is the first
-    reading that is after the start.
+    If a clock change makes that time missing or ambiguous, it is the first reading after the
+    start.
     """
     day, clock = local_date(start, zone), until.astimezone(zone).time()
     readings = (
@@ -223,7 +223,7 @@ def _lies_ahead(text: str, now: datetime, zone: ZoneInfo) -> bool:
 
 
 def _shared(start: ClockTime, end: ClockTime) -> tuple[ClockTime, ClockTime]:
-    """What was given once for both: the day behind both times, and an offset."""
+    """Apply what was given once to both times: a day after both times, and an offset."""
     offset = end.offset if start.offset is None else start.offset
     day = end.day if end.day_follows and not start.day else start.day
     end_day = "" if end.day_follows and not start.day else end.day
@@ -239,7 +239,7 @@ def _phrase(text: str) -> str:
 
 
 def _midnight(begin: datetime, text: str, after: datetime, zone: ZoneInfo) -> datetime:
-    """Which midnight of a day is meant: its beginning or its end.
+    """Return the midnight that is meant: the beginning of the day or its end.
 
     Raises:
         InvalidValue: both are still to come.
@@ -262,7 +262,7 @@ def _day(words: str, text: str, phrase: str, today: date) -> date:
 
 
 def _end(clock: ClockTime, text: str, first: date, today: date, zone: ZoneInfo) -> datetime:
-    """An end on a day from ``first`` on; "today" and "tomorrow" are those of who says it."""
+    """An end on a day from ``first`` on; "today" and "tomorrow" are relative to now."""
     if clock.day:
         first = _day(clock.day, text, text, today if _RELATIVE.fullmatch(clock.day) else first)
     return _instant(first, clock, zone)
@@ -276,8 +276,8 @@ def _length(text: str, phrase: str) -> timedelta:
     try:
         return parse_duration(phrase.removeprefix("+"))
     except InvalidValue as error:
-        said = mark("%(text)s cannot be read: %(why)s", text=quoted(text), why=error.message)
-        raise InvalidValue(said, error.advice) from error
+        message = mark("%(text)s cannot be read: %(why)s", text=quoted(text), why=error.message)
+        raise InvalidValue(message, error.advice) from error
 
 
 def _passed(day: date, clock: ClockTime, now: datetime, zone: ZoneInfo) -> bool:
@@ -293,7 +293,7 @@ def _readings(day: date, clock: ClockTime, zone: ZoneInfo) -> tuple[datetime, da
 
 
 def _instant(day: date, clock: ClockTime, zone: ZoneInfo) -> datetime:
-    # Checked first: next to the ends of Python's calendar an offset overflows.
+    # Checked first: an offset overflows near the ends of Python's calendar.
     refuse_far_year(day, mark("An arrival"))
     first, second = _readings(day, clock, zone)
     if first == second:
@@ -315,9 +315,9 @@ def _instant(day: date, clock: ClockTime, zone: ZoneInfo) -> datetime:
 def _without_time(
     text: str, phrase: str, today: date, is_good: Callable[[str], bool]
 ) -> InvalidValue:
-    """What to type for a day alone: what was typed with a time, as far as that is taken."""
+    """The error for a day without a time; it proposes the text with a time that is accepted."""
     words = phrase.removeprefix("at ").removeprefix("on ")
-    # A day that cannot be read is the better thing to say.
+    # If the day cannot be read, that is the more helpful message.
     day = find_day(words, text, today, _examples(today))
     if day is None:
         return _unreadable(text, phrase, today)
@@ -333,7 +333,7 @@ def _without_time(
 
 
 def _is_taken(typed: str, is_good: Callable[[str], bool]) -> bool:
-    """Whether a hint would be taken if somebody typed it."""
+    """Whether a hint would be accepted if somebody typed it."""
     try:
         return is_good(typed)
     except InvalidValue:

@@ -1,4 +1,4 @@
-"""Days as people say them: "today", "monday", "20 Nov 2026", "2026-11-20" (R20)."""
+"""Parses days as people write them: "today", "monday", "20 Nov 2026", "2026-11-20" (R20)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
 
 LONGEST_TEXT: Final = 100
-"""The limit, in characters, keeps a pasted page away from the patterns."""
+"""Characters; longer text, such as a pasted page, is not matched against the patterns."""
 
 _ONE_DAY = timedelta(days=1)
 _WEEK = 7 * _ONE_DAY
@@ -33,15 +33,15 @@ def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
 
     ``today``, ``tomorrow``, ``yesterday``, a weekday (the coming one, today included), an
     ISO 8601 date or a date with the month by name; without a year, the nearest such date,
-    before or after today: lists look back as well.  A weekday may stand before a date.
+    before or after today, as lists also look back.  A weekday may precede a date.
 
     Args:
         text: what was typed; upper or lower case and extra blanks make no difference.
         now: the aware present.
-        zone: the zone of the location, whose calendar says what today is.
+        zone: the zone of the location, which determines today's date.
 
     Raises:
-        InvalidValue: unreadable, a time of day, another order of day and month possible,
+        InvalidValue: unreadable, a time of day, ambiguous order of day and month,
             no such day, or a year outside 2000 to 2100.
 
     Rule: R20.
@@ -67,9 +67,9 @@ def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
 def find_day(
     words: str, text: str, today: date, advice: str, *, nearest: bool = False
 ) -> date | None:
-    """Return the day that is meant, in any year; None where the words name none.
+    """Return the day that is meant, in any year; None if the words name none.
 
-    A weekday alone is the coming one, today included.
+    A weekday alone is the next one, today included.
 
     Args:
         words: in lower case with single blanks.
@@ -79,7 +79,7 @@ def find_day(
         nearest: without a year, a date may be before today.
 
     Raises:
-        InvalidValue: a date in numbers, one in no calendar, or not on that weekday.
+        InvalidValue: an ambiguous date in numbers, one in no calendar, or not on that weekday.
     """
     which, _, behind = words.partition(" ")
     if which in {"this", "next", "coming"} and is_weekday(behind):
@@ -111,7 +111,7 @@ def is_weekday(words: str) -> bool:
 
 
 def refuse_far_year(day: date, what: str) -> None:
-    """Refuse a year outside 2000 to 2100; the message begins with what it is about."""
+    """Refuse a year outside 2000 to 2100; ``what`` names the value in the advice."""
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise InvalidValue(
             mark("The year %(year)d is too far away", year=day.year),
@@ -186,7 +186,7 @@ def _iso_date(words: str, text: str, advice: str) -> date:
 
 
 def _next(coming: date, text: str, today: date) -> date:
-    """What "next tuesday" means, where the coming one is also the one of the next week."""
+    """Resolve "next tuesday"; it is clear only if the coming one is also in the next week."""
     coming += _WEEK if coming == today else 0 * _WEEK
     monday = today - today.weekday() * _ONE_DAY + _WEEK
     in_next_week = monday + coming.weekday() * _ONE_DAY
@@ -195,10 +195,10 @@ def _next(coming: date, text: str, today: date) -> date:
 
 
 def _only(readings: list[date], good: list[date], text: str, advice: str) -> date:
-    """The one day that is meant; where there are more, the good ones are proposed.
+    """Return the only reading; if there are several, the error proposes the good ones.
 
     Raises:
-        InvalidValue: there is none, or another one; both are named.
+        InvalidValue: there is no reading, or more than one; all are named.
     """
     if not readings:
         raise _no_such_date(text, advice)

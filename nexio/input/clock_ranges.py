@@ -1,6 +1,6 @@
-"""From one time to another, as people say it: "9:30-10:30", "9am to 5pm", "9-11am" (R20).
+"""Parses ranges of times as people write them: "9:30-10:30", "9am to 5pm", "9-11am" (R20).
 
-A hyphen also stands before an offset.  Where both are meant by the same words, nobody guesses.
+A hyphen may also begin an offset.  Text that can mean both is refused, not guessed.
 """
 
 from __future__ import annotations
@@ -50,27 +50,27 @@ class _Time:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing shows that the number is a time."""
+        """Whether it is only a number, with nothing that marks it as a time."""
         return self.minute is None and self.half is None
 
     @property
     def minutes(self) -> int:
-        """Of the day, by a clock of 24 hours."""
+        """Minutes since the start of the day."""
         hour = self.hour % _HALF_DAY if self.half is not None else self.hour
         return 60 * (hour + _HALF_DAY * (self.half == "p")) + int(self.minute or 0)
 
     @property
     def text(self) -> str:
-        """As it can be read by itself."""
+        """A text that can be parsed by itself."""
         return f"{self.hour}:{self.minute or '00'}{self.half + 'm' if self.half else ''}"
 
     def in_half(self, half: str) -> _Time:
-        """The same before or after noon."""
+        """The same time before or after noon."""
         return _Time(self.hour, self.minute, half)
 
 
 def split_range(phrase: str, text: str) -> tuple[str, str] | None:
-    """Split a range into two times, each with the words around it; None where it is no range.
+    """Split a range into two times, each with the words around it; None if it is no range.
 
     Args:
         phrase: in lower case with single blanks, and not long.
@@ -84,7 +84,7 @@ def split_range(phrase: str, text: str) -> tuple[str, str] | None:
     if found is None:
         return None
     start, end = _time(found, "start"), _time(found, "end")
-    # Without a mark of a time, "10-11" and "10/11" may be dates.
+    # Without anything that marks a time, "10-11" and "10/11" may be dates.
     if start.is_plain and (end.is_plain or found["day"] or "/" in found["between"]):
         return None
     if _is_offset(found, start, end, text):
@@ -127,7 +127,7 @@ def _has_year(words: str) -> bool:
 
 
 def _in_halves(start: _Time, end: _Time) -> tuple[_Time, _Time]:
-    """Who says "am" or "pm" once means it for both, as far as the order allows."""
+    """Apply a single "am" or "pm" to both times, as far as their order allows."""
     if start.half is None and end.half is not None and 1 <= start.hour <= _HALF_DAY:
         sooner = [each for each in map(start.in_half, "ap") if each.minutes < end.minutes]
         return (sooner or [start])[-1], end

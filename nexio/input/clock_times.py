@@ -1,4 +1,4 @@
-"""Times on the clock, as people say them: "9am", "14:00", "14:00 +01:00" (R20)."""
+"""Parses times of day as people write them: "9am", "14:00", "14:00 +01:00" (R20)."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ _BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})t(\d{2})(\d{2})(\d{2})?(?!\d)", re.AS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockTime:
-    """A time on the clock, and the words around it."""
+    """A time of day, and the words around it."""
 
     time: time
     offset: timezone | None
-    """None where none was given: the time is the zone's."""
+    """None if none was given: the time is in the location's zone."""
 
     day: str
-    """The words for the day, not read yet; empty where only a time was given."""
+    """The words for the day, not parsed yet; empty if only a time was given."""
 
     day_follows: bool = False
-    """Whether they stand behind the time."""
+    """Whether they come after the time."""
 
 
 def find_clock_time(phrase: str, text: str) -> ClockTime | None:
-    """Take the time out of a text; None where there is no clear one.
+    """Extract the time from a text; None if there is no clear one.
 
     Args:
-        phrase: in lower case with single blanks, and not long: the patterns take their time.
+        phrase: in lower case with single blanks, and not long, as the patterns are slow.
         text: as it was typed, for the message.
 
     Raises:
@@ -82,12 +82,12 @@ def find_clock_time(phrase: str, text: str) -> ClockTime | None:
 
 
 def holds_clock_time(phrase: str) -> bool:
-    """Tell whether there is anything in a text that looks like a time on the clock."""
+    """Whether anything in a text looks like a time of day."""
     return _CLOCK_ANYWHERE.search(phrase) is not None
 
 
 def find_zone_name(phrase: str) -> str | None:
-    """Return the name after a time that may be meant for its zone: "14:00 CET"."""
+    """Return the name after a time that may be meant as its zone: "14:00 CET"."""
     found = _CLOCK_THEN_NAME.fullmatch(phrase)
     return found["name"] if found and found["name"] not in {"am", "pm"} else None
 
@@ -95,7 +95,7 @@ def find_zone_name(phrase: str) -> str | None:
 def _time(found: re.Match[str], text: str, day: str) -> time:
     hour, minute, half = int(found["hour"]), int(found["minute"] or 0), found["half"]
     clock = f"{hour}:{minute:02}"
-    # With a dot the day comes first, so 9.30 is no date.
+    # In a date with a dot the day comes first, so 9.30 is no date.
     if found["dot"] == "." and half is None and not day and hour and 1 <= minute <= len(MONTHS):
         date = f"{hour} {MONTHS[minute - 1]}"
         raise InvalidValue(
@@ -117,7 +117,7 @@ def _time(found: re.Match[str], text: str, day: str) -> time:
     if half is not None and 1 <= hour <= _HALF_DAY:
         hour = hour % _HALF_DAY + (_HALF_DAY if half == "p" else 0)
     elif half is not None:
-        hour = -1  # "13pm" and "0am" are slips whose meaning is not clear
+        hour = -1  # "13pm" and "0am" are mistakes whose meaning is not clear
     try:
         return time(hour, minute)
     except ValueError as error:

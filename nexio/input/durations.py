@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: 60m, 1h30m, 2 days."""
+"""Parses and formats durations as people write them: 60m, 1h30m, 2 days."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LONGEST: Final = timedelta(days=30)
 _MINUTE = timedelta(minutes=1)
 _HOUR = 60
 _DAY = 24 * _HOUR
-# Up to this length the seconds still matter to somebody who waits.
+# Below this length, seconds still matter to somebody who waits.
 _SECONDS_SHOWN_BELOW = 10 * 60
 _EXAMPLES = mark('Write it like "60m", "1h30m" or "2d".')
-# 18 digits: beyond any length of time, and below the 4300 at which int() itself refuses.
+# 18 digits: more than any duration has, and below the 4300 at which int() itself refuses.
 _SHAPE = (
     r"(?a)(?:(?P<days>\d{1,18}) ?(?:d|days?))?"
     r" ?(?:(?P<hours>\d{1,18}) ?(?:h|hrs?|hours?))?"
@@ -58,7 +58,7 @@ def format_duration(duration: timedelta) -> str:
     """Return the shortest text that `parse_duration` reads back: "1h", "1h30m", "1d1h5m".
 
     Raises:
-        ValueError: not whole minutes, or less than one; a fault of the program.
+        ValueError: not whole minutes, or less than one; a bug in the caller.
     """
     minutes, rest = divmod(duration, _MINUTE)
     if rest or minutes < 1:
@@ -69,7 +69,7 @@ def format_duration(duration: timedelta) -> str:
 
 
 def words_for(duration: timedelta) -> str:
-    """Return a length of time in words: "1 hour 30 minutes", "45 seconds".
+    """Return a duration in words: "1 hour 30 minutes", "45 seconds".
 
     Rounded down, to seconds below ten minutes and to minutes above; less than a second
     and anything negative is "0 seconds".

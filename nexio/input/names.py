@@ -1,6 +1,6 @@
-"""Names of people and free text as an operator types them.
+"""Parses names of people and free text as an operator types them.
 
-Both come back in Unicode's composed form (NFC), so that the same name typed on two
+Both are returned in Unicode's composed form (NFC), so that the same name typed on two
 keyboards is the same string.
 """
 
@@ -16,7 +16,7 @@ LONGEST_NAME = 100
 _LONGEST_QUOTE = 60
 
 JOINERS = "\u200c\u200d"
-"""ZERO WIDTH NON-JOINER and JOINER: within a word they are spelling, in Persian and Sinhala."""
+"""ZERO WIDTH NON-JOINER and JOINER: part of the spelling of words in Persian and Sinhala."""
 
 _APOSTROPHES = "'\u2018\u2019`\u00b4\u2032\u055a\u05f3\uff07"
 _HYPHENS = "-\u2010\u2011\u2012\u2013\u05be\u30a0\uff0d"
@@ -32,7 +32,7 @@ _LINE_BREAKS = frozenset("\n\r\v\f\x85\u2028\u2029")
 
 
 def parse_full_name(first_name: str, last_name: str) -> tuple[str, str]:
-    """Return both names of a person, of whom one may be empty: many people have one name only.
+    """Return both names of a person; one may be empty, as many people have only one name.
 
     Raises:
         InvalidValue: both are empty, or one is no name.
@@ -59,7 +59,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def search_key(text: str) -> str:
-    """Return what is compared where somebody looks for a name: the same for each spelling of it.
+    """Return the key for searching names: the same for each spelling of a name.
 
     Upper and lower case, full width and half width, the dotted and the dotless i of Turkish,
     apostrophes and hyphens of any kind, and invisible joiners make no difference.
@@ -105,7 +105,7 @@ def parse_name(text: str, field: str) -> str:
         raise InvalidValue(
             mark("The %(field)s is empty", field=field), mark("Give the %(field)s.", field=field)
         )
-    # A tab or a line break inside is a slip of a spreadsheet, not a blank.
+    # A tab or a line break inside is a spreadsheet mistake, not a blank.
     _refuse_controls(name, text, field)
     name = " ".join(name.split())
     _refuse_longer(name, field, LONGEST_NAME)
@@ -133,7 +133,7 @@ def _is_letter(character: str) -> bool:
 
 
 def _joins(name: str, number: int) -> bool:
-    """Whether a joiner stands between two letters, where it is spelling and hides nothing."""
+    """Whether a joiner stands between two letters: there it is spelling and hides nothing."""
     around = name[number - 1 : number] + name[number + 1 : number + 2]
     return name[number] in JOINERS and len(around) == 2 and all(map(_is_letter, around))  # noqa: PLR2004
 
@@ -160,8 +160,8 @@ def parse_text(text: str, field: str, longest: int) -> str:
 def quoted(text: str) -> str:
     r"""Return text as a message may show it: in quotes, one line, at most 60 characters.
 
-    What is not printable is escaped (``\n``, ``\x1b``, ``\u202e``), so that no value can
-    steer the terminal or the log that shows the message.
+    Characters that are not printable are escaped (``\n``, ``\x1b``, ``\u202e``), so that no value
+    can control the terminal or the log that shows the message.
     """
     shown = text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
     return '"' + "".join(map(_printable, shown)) + '"'

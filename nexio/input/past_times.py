@@ -1,4 +1,4 @@
-"""Times that lie behind, as people say them who look something up (R20)."""
+"""Parses times in the past, for looking something up (R20)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from nexio.input.durations import parse_duration
 from nexio.input.zones import day_end, day_start, local_date
 
 _HOURS: Final = re.compile(r"\d+ ?h")
-"""An hour of the day to some, and hours to others."""
+"""Ambiguous: some people mean an hour of the day, others a number of hours."""
 
 
 def parse_since(text: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """The start of a day, or a moment, as somebody means it who looks back.
+    """The start of a day, or a moment, as somebody who looks back means it.
 
     A weekday is the last one, "14:00" is today's, "30m" is half an hour ago.
 
@@ -62,7 +62,7 @@ def _parse(text: str, now: datetime, zone: ZoneInfo, *, end: bool) -> datetime:
     if day is not None:
         return day_end(day, zone) if end else day_start(day, zone)
     words = text.split()
-    # The day as it is meant by who looks back: an arrival on "20 Nov" is the next one.
+    # Parse the day as a past one: as an arrival, "20 Nov" would be the next one.
     for cut in range(1, len(words)):
         day = _find_day(" ".join(words[:cut]), now, zone)
         if day is not None:

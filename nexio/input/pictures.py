@@ -1,4 +1,4 @@
-"""Picture files that people name: which kind they are, by their first octets."""
+"""Reads picture files for mails, and detects their kind by the first octets."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from nexio.errors import InvalidValue
 from nexio.input.names import quoted
 
 LARGEST: Final = 200_000
-"""Octets: each mail carries it."""
+"""Octets: each mail contains the picture."""
 
 _KINDS: Final = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture that every mail program shows."""
+    """A picture of a kind that every mail program shows."""
 
     kind: str
     """Its media type below ``image/``."""
@@ -26,10 +26,10 @@ class Picture:
 
 
 def read_picture(path: Path) -> Picture:
-    """Read a picture of a file.
+    """Read a picture from a file.
 
     Raises:
-        InvalidValue: it cannot be read, is too large, or is no PNG, JPEG or GIF.
+        InvalidValue: it cannot be read, is too large, or is not a PNG, JPEG or GIF.
     """
     try:
         octets = path.read_bytes() if path.is_file() and path.stat().st_size <= LARGEST else None

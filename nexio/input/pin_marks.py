@@ -1,6 +1,6 @@
-"""What a guest's keyboard puts between the digits of a PIN without meaning it (R8).
+"""The characters that a guest's keyboard may put between the digits of a PIN (R8).
 
-Code that reads a PIN skips these, and code that masks one (Must 20) has to skip them, too.
+Code that reads a PIN skips them, and code that masks one (Must 20) has to skip them, too.
 """
 
 from __future__ import annotations

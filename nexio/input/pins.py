@@ -1,4 +1,4 @@
-"""What a guest types as a PIN (R8)."""
+"""Normalizes what a guest types as a PIN (R8)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _DIGITS = re.compile(r"[0-9]{5,10}", re.ASCII)
 
 
 def normalize_pin(typed: bytes) -> str | None:
-    """The digits that a guest meant, whatever keyboard typed them (R8).
+    """Return the digits that a guest meant, on whatever keyboard (R8).
 
-    Blanks and dashes of any kind are left out, and decimal digits of any script or width count.
-    Nothing else is overlooked: a PIN among other characters is not that PIN.
+    Blanks and dashes of any kind are skipped, and decimal digits of any script or width count.
+    Nothing else is skipped: a PIN among other characters is not that PIN.
 
     Args:
         typed: raw octets, UTF-8.
 
     Returns:
-        5 to 10 ASCII digits, or None where no PIN can be meant.
+        5 to 10 ASCII digits, or None if no PIN can be meant.
     """
     if typed.isdigit():  # the usual case: bytes know only ASCII digits
         digits = typed.decode("ascii")

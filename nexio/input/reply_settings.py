@@ -1,7 +1,7 @@
-"""What an Access-Accept says beside Session-Timeout and Class, as an engineer types it.
+"""Parses what an Access-Accept has beside Session-Timeout and Class, as an engineer types it.
 
 ``NAME=VALUE``: the name is one of :data:`SETTINGS`, which each NAS gets in its own dialect, or that
-of an attribute.  ``walk-in:NAME=VALUE`` is for the visitors of one source (R21).
+of an attribute.  ``walk-in:NAME=VALUE`` applies to the visitors of one source (R21).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nexio.input.durations import format_duration, parse_duration
 from nexio.input.names import parse_text, quoted
 
 NONE: Final = "none"
-"""The value of a setting that nothing is to be sent for, whatever a more general place says."""
+"""The value of a setting that is not sent at all, whatever a more general place sets."""
 
 LONGEST_NAME: Final = 63
 LARGEST_VLAN: Final = 4094
@@ -26,36 +26,36 @@ SLOWEST, FASTEST = 1_000, 4_000_000_000
 """Bits per second: what WISPr's 32 bits hold."""
 
 LARGEST_REPLY: Final = 1_000
-"""Octets that the attributes of one place may take: a packet has 4096, and its Proxy-States."""
+"""Octets for the attributes of one place: a packet has 4096, also for its Proxy-States."""
 
 MOST_ATTRIBUTES: Final = 60
-"""In one place: many NAS take 200 in a packet."""
+"""In one place: many NAS accept 200 in a packet."""
 
 _RATE: Final = r"(?ai)(\d{1,10})\s*([kmg]?)(?:bit/s|bps)?"
 _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
 class ReplySetting(NamedTuple):
-    """One thing that an accept is to say."""
+    """One setting of an Access-Accept."""
 
     source: str
-    """For visitors of this source only; empty for all."""
+    """The source of the visitors it is for; empty for all."""
 
     name: str
     value: str
     octets: bytes = b""
-    """The attribute as it is sent, where the name is that of an attribute."""
+    """The attribute as it is sent, if the name is that of an attribute."""
 
     @property
     def key(self) -> str:
-        """What it is called on the command line."""
+        """Its name on the command line."""
         return f"{self.source}:{self.name}" if self.source else self.name
 
 
 Replies = tuple[ReplySetting, ...]
 
 Encode = Callable[[str, str], tuple[str, str, bytes]]
-"""Of an attribute's name and value: both in their one spelling, and the octets."""
+"""From an attribute's name and value to their canonical spelling and the octets."""
 
 SOURCES: Final = ("admin", "customer", "walk-in")
 
@@ -68,11 +68,11 @@ def parse_replies(words: Iterable[str], encode: Encode) -> dict[str, list[ReplyS
         encode: knows attributes by their names.
 
     Returns:
-        The settings by their keys; none where the value was empty, which removes the setting.
+        The settings by their keys; an empty list if the value was empty: that removes the setting.
 
     Raises:
         InvalidValue: no ``NAME=VALUE``, an unknown name, or a value that cannot be read.
-        Refused: an attribute that is not for others to set.
+        Refused: an attribute that may not be set.
     """
     read: dict[str, list[ReplySetting]] = {}
     for word in words:
@@ -95,13 +95,13 @@ def parse_replies(words: Iterable[str], encode: Encode) -> dict[str, list[ReplyS
 
 
 def with_changes(old: Replies, changes: Mapping[str, Sequence[ReplySetting]]) -> Replies:
-    """The settings of a place after a change; what was not given stays.
+    """The settings of a place after a change; settings that were not given stay.
 
     Raises:
-        Refused: they would not fit into a packet with those of other places.
+        Refused: they would not fit into a packet together with those of other places.
     """
-    kept = [setting for setting in old if setting.key not in changes]
-    new = (*kept, *(setting for settings in changes.values() for setting in settings))
+    unchanged = [setting for setting in old if setting.key not in changes]
+    new = (*unchanged, *(setting for settings in changes.values() for setting in settings))
     octets = sum(len(setting.octets) for setting in new)
     if octets > LARGEST_REPLY or len(new) > MOST_ATTRIBUTES:
         raise Refused(
@@ -112,15 +112,15 @@ def with_changes(old: Replies, changes: Mapping[str, Sequence[ReplySetting]]) ->
 
 
 def written(replies: Replies) -> str:
-    """The settings as the store keeps them: JSON of source, name, value and octets in hex."""
+    """The settings as stored: JSON of source, name, value and octets in hex."""
     return json.dumps([(*each[:3], each.octets.hex()) for each in replies])
 
 
 def read(text: str) -> Replies:
-    """The settings that :func:`written` has written.
+    """Read the settings from what :func:`written` returned.
 
     Raises:
-        ValueError: somebody else has.
+        ValueError: the text is something else.
     """
     try:
         return tuple(
@@ -132,7 +132,7 @@ def read(text: str) -> Replies:
 
 
 def rate_of(text: str) -> int:
-    """The bits per second of a rate as it is kept: ``512k``."""
+    """The bits per second of a stored rate: ``512k``."""
     found = re.fullmatch(_RATE, text)
     if found is None:
         raise ValueError(f"not a rate: {text!r}")
@@ -204,4 +204,4 @@ _PARSERS: Final[dict[str, Callable[[str, str], str]]] = {
 }
 
 SETTINGS: Final = tuple(_PARSERS)
-"""What each NAS gets in its own dialect."""
+"""The names of settings that each NAS gets in its own dialect."""

@@ -1,4 +1,4 @@
-"""What a scanner at the desk types: it is a keyboard, with a keyboard's faults."""
+"""Reads what a scanner at the desk types: it acts as a keyboard, with a keyboard's problems."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _ENDS = re.compile(rb"[\r\n\x03]+")
 """Scanners end a code with CR, LF, both, or ETX."""
 
 _AIM_PREFIX = re.compile(r"^\][A-Za-z][0-9A-Za-z]")
-"""ISO/IEC 15424: what kind of code it was, such as ``]Q1`` for a QR code."""
+"""ISO/IEC 15424: the kind of code, such as ``]Q1`` for a QR code."""
 
 _MARKS = "".join(map(chr, range(0x21))) + "\x7f"
-"""STX, ETX, GS, EOT and the like, which a scanner may put around a code, and blanks."""
+"""Blanks, and STX, ETX, GS, EOT and the like, which a scanner may put around a code."""
 
 _DIGIT_KEYS = {
     "an AZERTY (French)": "&é\"'(-è_çà",
     "an AZERTY (Belgian)": "&é\"'(§è!çà",
     "a Czech": "+ěščřžýáíé",
 }
-"""What the keys of the digits 1 to 0 type where the scanner takes the computer for a US one."""
+"""What the keys 1 to 0 type if the scanner is set to a US keyboard and the computer is not."""
 
 _SHIFTED_DIGIT_KEYS = ("!@#$%^&*()", '!"£$%^&*()', '!"§$%&/()=')
-"""The other way round: the scanner is set to AZERTY and the computer is not."""
+"""The reverse: the scanner is set to AZERTY and the computer is not."""
 
 _HEADS = {
     "NEXIO&M": "an AZERTY (French)",
@@ -41,10 +41,10 @@ _HEADS = {
     "NEXIO1Ø": "a Norwegian",
     "\u0422\u0423\u0427\u0428\u04291\u0416": "a Russian",  # the keys N E X I O 1 :
 }
-"""How the first letters of a QR code arrive (``NEXIO1:``), in capitals."""
+"""How the first characters of a QR code (``NEXIO1:``) arrive, in capitals."""
 
 _FOREIGN_HEADS = {"NEXIO!": "AZERTY (French)", "NEXIO1>": "QWERTZ (German)"}
-"""How they arrive from a scanner that is set to another layout than the computer."""
+"""How they arrive if the scanner is set to one of these layouts and the computer is not."""
 
 
 def read_scan(text: str) -> str:
@@ -59,15 +59,15 @@ def read_scan(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """A code without blanks, control characters and AIM prefix, whatever else it may be."""
+    """Strip blanks, control characters and the AIM prefix; do not check the rest."""
     return _AIM_PREFIX.sub("", text.strip(_MARKS)).strip(_MARKS)
 
 
 def codes(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Each code that a scanner types, as soon as it is complete; empty ones are left out.
+    """Yield each code that a scanner types, as soon as it is complete; skip empty ones.
 
     Args:
-        chunks: octets as they arrive; a code may be cut anywhere.
+        chunks: octets as they arrive; a code may be split anywhere.
     """
     rest = b""
     for chunk in chunks:
@@ -101,6 +101,6 @@ def _refuse_foreign_layout(code: str) -> None:
 
 
 def _typed_with(code: str, keys: str) -> bool:
-    """Whether a PIN was typed with these keys: nothing else in it, and not only dashes."""
+    """Whether only these keys typed a PIN, and it has more than dashes."""
     typed = code.replace(" ", "")
     return bool(typed.strip("-")) and set(typed.lower()) <= set(keys)

@@ -1,7 +1,7 @@
-"""Times of day as people say them, written as a clock shows them (R20).
+"""Rewrites times of day as people say them to the form that a clock shows (R20).
 
 "noon", "at 9", "18h30", "1800" and "tonight at 8" become "12:00", "9:00", "18:30", "18:00" and
-"today 20:00".  What is left is for ``clock_times.py`` and ``calendar_days.py``.
+"today 20:00".  ``clock_times.py`` and ``calendar_days.py`` parse the result.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nexio.languages import any_of, mark
 
 _HALF_DAY = 12
 _FIRST_OF_THE_DAY = 7
-"""The hour from which "at 9" is in the morning: visitors come by day."""
+"""From this hour on, "at 9" is in the morning: visitors come by day."""
 
 _PARTS: Final = {
     "morning": range(12),
@@ -76,14 +76,14 @@ _PERHAPS_A_YEAR = "20"
 
 
 def as_on_a_clock(phrase: str, text: str) -> str:
-    """Write the times in a text as a clock shows them.
+    """Rewrite the times in a text as a clock shows them.
 
     Args:
         phrase: in lower case with single blanks, and not long.
         text: as it was typed, for the message.
 
     Raises:
-        InvalidValue: a time has two readings, or is not in the part of the day that is named.
+        InvalidValue: a time has two readings, or is not in the named part of the day.
     """
     phrase = re.sub(r"\b(?:(?:at )?12 )?noon\b", "12:00", phrase)
     phrase = re.sub(r"\bmidnight\b", "0:00", phrase)
@@ -96,7 +96,7 @@ def as_on_a_clock(phrase: str, text: str) -> str:
 
 
 def two_readings(text: str, readings: Sequence[str]) -> InvalidValue:
-    """The refusal of what can be read in two ways; each reading can be typed."""
+    """The error for text that can be read in two ways; each reading can be typed."""
     return InvalidValue(
         mark(
             "%(text)s has two readings: %(readings)s",
@@ -111,7 +111,7 @@ def two_readings(text: str, readings: Sequence[str]) -> InvalidValue:
 
 
 def as_a_length(phrase: str) -> str:
-    """Write "in two hours" and "in half an hour" as "+2 hours" and "+30 minutes"."""
+    """Rewrite "in two hours" and "in half an hour" as "+2 hours" and "+30 minutes"."""
     if not phrase.startswith("in "):
         return phrase
     phrase = re.sub(r"\bhalf an hour\b", "30 minutes", phrase)
@@ -137,7 +137,7 @@ def _french(found: re.Match[str], text: str) -> str:
 
 
 def _compact(phrase: str, text: str) -> str:
-    """Write "1800" as "18:00", where it is the time."""
+    """Rewrite "1800" as "18:00" if it is the time."""
     if _SHOWN.search(phrase):
         return phrase
     return _COMPACT.sub(partial(_digits, text=text), _COMPACT_RANGE.sub(r"\1 to \2", phrase))
@@ -166,7 +166,7 @@ def _digits(found: re.Match[str], text: str) -> str:
 
 
 def _in_part(phrase: str, hours: range, text: str) -> str:
-    """Take the part of the day out of a text, and hold each time against it."""
+    """Remove the part of the day from a text, and check each time against it."""
     day = "today " if re.search(r"\bthis (?:morning|afternoon|evening)\b", phrase) else ""
     rest = _PART.sub(lambda found: "" if found["part"] else "today", phrase, count=1)
     return " ".join(_CLOCK.sub(partial(_hour_of, hours=hours, text=text), day + rest).split())

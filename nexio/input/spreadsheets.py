@@ -1,7 +1,7 @@
-"""Spreadsheets that were saved as CSV, as Excel and its like write them.
+"""Reads spreadsheets saved as CSV by Excel and similar programs.
 
 UTF-8 with or without a byte order mark, UTF-16, comma, semicolon or tab, line breaks in quotes.
-Read row by row: a file may be larger than the memory.
+Files are read row by row, as they may be larger than the memory.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from nexio.input.names import quoted
 _HEAD: Final = 4096
 _SEPARATORS: Final = (",", ";", "\t")
 _LONGEST_HEADER: Final = 20
-"""Lines; a header that goes on after them has a quote that is never closed."""
+"""Lines; a longer header has a quote that is never closed."""
 
 _FORMULA = re.compile("'*[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-"""How a cell begins that a spreadsheet takes for a formula (OWASP: CSV injection)."""
+"""The start of a cell that a spreadsheet takes for a formula (OWASP: CSV injection)."""
 
 _NOT_READ = re.compile("[\ufffd\udc80-\udcff]")
-"""What stands for octets that are no text."""
+"""Characters that replace octets that could not be decoded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetRow:
-    """A row with something in it."""
+    """A row that is not empty."""
 
     line: int
     """Where it begins; the header is line 1."""
 
     cells: Mapping[str, str] = field(repr=False)
-    """By the names of the columns; what is not there is missing."""
+    """Cells by column name; missing cells are left out."""
 
     fault: InvalidValue | None = None
-    """Why its cells cannot be read."""
+    """Why its cells cannot be read, if so."""
 
 
 def read_rows(file: BinaryIO, columns: Mapping[str, str]) -> Iterator[SheetRow]:
@@ -49,11 +49,11 @@ def read_rows(file: BinaryIO, columns: Mapping[str, str]) -> Iterator[SheetRow]:
 
     Args:
         file: at its beginning.
-        columns: what a column may be called, in lower case with blanks between the words, and
-            the name under which its cells are given back.
+        columns: possible headings, in lower case with blanks between the words, and the name of
+            the column in the result.
 
     Raises:
-        InvalidValue: it has no header, or one that names a column twice or an unknown one.
+        InvalidValue: it has no header, or the header names a column twice or an unknown one.
     """
     encoding, errors = _encoding_of(file)
     text = io.TextIOWrapper(file, encoding, errors, newline="")
@@ -79,22 +79,22 @@ def read_rows(file: BinaryIO, columns: Mapping[str, str]) -> Iterator[SheetRow]:
 
 
 def neutral(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: with an apostrophe in front it is text."""
+    """Escape a cell, so that no spreadsheet takes it for a formula: an apostrophe makes it text."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _original(cell: str) -> str:
-    """What :func:`neutral` was given."""
+    """Undo :func:`neutral`."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _encoding_of(file: BinaryIO) -> tuple[str, str]:
-    """The encoding, and what becomes of octets that are not of it."""
+    """The encoding, and the error handler for octets that do not fit it."""
     head = file.read(_HEAD)
     file.seek(0)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", "replace"
-    # Every second octet of Latin letters in UTF-16 is zero; text in UTF-8 has none.
+    # Every second octet of Latin letters in UTF-16 is zero; text in UTF-8 has no zeros.
     if head[1::2].count(0) > len(head) // 4:
         return "utf-16-le", "replace"
     if head[::2].count(0) > len(head) // 4:
@@ -103,10 +103,10 @@ def _encoding_of(file: BinaryIO) -> tuple[str, str]:
 
 
 def _read_header(text: io.TextIOWrapper) -> tuple[int, list[str]]:
-    """How many lines stand before the header, and those of the header."""
+    """The number of lines before the header, and the lines of the header."""
     first = text.readline(_HEAD)
     before = 0
-    if re.fullmatch(r"sep=[,;\t]\r?\n?", first, re.IGNORECASE):  # for Excel alone
+    if re.fullmatch(r"sep=[,;\t]\r?\n?", first, re.IGNORECASE):  # only Excel uses it
         before, first = 1, text.readline(_HEAD)
     lines = [first]
     while "".join(lines).count('"') % 2 and len(lines) < _LONGEST_HEADER:

@@ -1,4 +1,4 @@
-"""The address of the pages, as this deployment has it."""
+"""Checks the configured address of the web pages."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from nexio.errors import InvalidValue
 
 
 def parse_web_url(text: str | None) -> str:
-    """Read what links begin with: ``https://visit.example.com``; a slash stands at the end of it.
+    """Read the base of all links, ``https://visit.example.com``; the result ends with a slash.
 
     Raises:
-        InvalidValue: it is not set, not an address, or without TLS, as what a link logs in would
-            go over the network in clear; only on the machine itself it does not.
+        InvalidValue: it is not set, not an address, or without TLS: the secret of a link would
+            cross the network in clear text.  Without TLS, only this machine itself is allowed.
     """
     advice = "Say where nexio-webd is reached: NEXIO_WEB_URL=https://visit.example.com"
     if text is None:
         raise InvalidValue("NEXIO_WEB_URL is not set, so there is no address for the link", advice)
-    wrong = "the address of nexio-webd"  # itself it is not shown: it may hold a password
+    wrong = "the address of nexio-webd"  # the value is not shown: it may hold a password
     try:
         parts = urlsplit(text.strip())
-        host, _ = parts.hostname, parts.port  # a port that is no number is said here
+        host, _ = parts.hostname, parts.port  # raises ValueError for a port that is no number
     except ValueError:
         raise InvalidValue(f"{wrong} is not an address of the web", advice) from None
     if parts.scheme not in {"http", "https"} or not host or parts.username is not None:

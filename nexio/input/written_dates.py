@@ -1,6 +1,6 @@
-"""Dates as they are written: with the month by name, or in numbers alone (R20).
+"""Parses written dates: with the month by name, or only in numbers (R20).
 
-python-dateutil knows the names of months.  Its parser is not used: it finds a date in anything
+python-dateutil has the names of months.  Its parser is not used: it finds a date in anything
 ("10", "CET", "0026").
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # 29 February comes at least once in nine years (2096 to 2104).
 _LEAP_SEARCH = 9
 
-_FIRST_YEAR = 1000  # 0026 is a slip
+_FIRST_YEAR = 1000  # 0026 is a typing mistake
 
 _NUMBERS = re.compile(r"(\d{1,4}) ?[-/.] ?(\d{1,2})(?: ?[-/.] ?(\d{1,4}))?\.?", re.ASCII)
 _GAP = " ?[-/.]? ?"
@@ -38,21 +38,21 @@ _SHAPES = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenDate:
-    """A day and a month, with or without a year; it may be in no calendar."""
+    """A day and a month, with or without a year; the date may not exist."""
 
     day: int | None
-    """None where there is only a month."""
+    """None if there is only a month."""
 
     month: int
     year: int | None = None
 
     def first_from(self, today: date) -> date | None:
-        """Return the date; without a year the next such one, today included."""
+        """Return the date; without a year, the next one, today included."""
         days = self._around(today)
         return next((day for day in days if self.year is not None or day >= today), None)
 
     def nearest_to(self, today: date) -> date | None:
-        """Return the date; without a year the nearest such one, before or after today."""
+        """Return the date; without a year, the nearest one, before or after today."""
         return min(self._around(today), key=lambda day: abs(day - today), default=None)
 
     def _around(self, today: date) -> list[date]:
@@ -81,7 +81,7 @@ def find_named_date(words: str) -> WrittenDate | None:
 
 
 def find_numeric_dates(words: str, today: date, *, nearest: bool = False) -> list[date] | None:
-    """Return the days that 10/11/2026 can mean on the two sides of an ocean.
+    """Return the days that 10/11/2026 can mean: day first or month first.
 
     Args:
         words: in lower case with single blanks.
@@ -89,8 +89,8 @@ def find_numeric_dates(words: str, today: date, *, nearest: bool = False) -> lis
         nearest: without a year, a date may be before today.
 
     Returns:
-        Day first, without repetition; empty where the date is in no calendar; None where
-        the words are no date in numbers.
+        The reading with the day first comes first, without repetition; empty if the date does not
+        exist; None if the words are no date in numbers.
     """
     found = _NUMBERS.fullmatch(words)
     if found is None:

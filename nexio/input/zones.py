@@ -1,7 +1,7 @@
 """Time zones: where a local day begins, and how an instant is shown.
 
-Instants are aware and in UTC; a zone is needed only to read and to show them (R1).  What
-is shown is English whatever the locale of the process, so strftime's names are not used.
+Instants are aware and in UTC; a zone is needed only to read and to show them (R1).  The output
+is English in any locale of the process, so strftime's names are not used.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MONTHS: Final = (
     *("July", "August", "September", "October", "November", "December"),
 )
 
-# Names that mean another zone on every machine, or none at all.
+# Names that mean a different zone on every machine, or none at all.
 _NOT_PLACES = frozenset({"localtime", "Factory"})
 _SECOND = timedelta(seconds=1)
 
@@ -36,8 +36,8 @@ def get_zone(name: str) -> ZoneInfo:
         InvalidValue: there is no such zone; the advice names close ones.
     """
     wanted = name.strip()
-    # The package's own list answers in a hundredth of the time that it takes to walk
-    # the system's folders, which only a name that it lacks needs.
+    # Looking up the package's own list takes a hundredth of the time of walking the system's
+    # folders, which is needed only for a name that the list lacks.
     known = _packaged_zones().get(wanted.lower()) or _all_zones().get(wanted.lower())
     if known is None:
         raise InvalidValue(f"There is no time zone {quoted(name)}", _advice(wanted))
@@ -47,9 +47,9 @@ def get_zone(name: str) -> ZoneInfo:
 def instants_of(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the two instants, in UTC, that a local time without zone can mean.
 
-    They are equal on any ordinary day.  Where the time occurs twice the earlier one comes
-    first; where it does not exist the first is later: PEP 495, read with the offset from
-    before the clock change and then with the one from after it.
+    They are equal on any ordinary day.  If the time occurs twice, the earlier one comes first; if
+    it does not exist, the first is later: PEP 495, read with the offset from before the clock
+    change and then with the one from after it.
     """
     first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     return first, second
@@ -81,7 +81,7 @@ def local_day(instant: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
-    """Return the date that the calendar on the wall shows at that instant."""
+    """Return the local date at that instant."""
     return instant.astimezone(zone).date()
 
 
@@ -94,9 +94,9 @@ def show(instant: datetime, zone: ZoneInfo) -> Marked:
 
 
 def show_window(start: datetime, end: datetime, zone: ZoneInfo) -> str:
-    """Return "Fri 20 Nov 2026 09:00 to 10:00 +00:00", with both days where they differ.
+    """Return "Fri 20 Nov 2026 09:00 to 10:00 +00:00", with both days if they differ.
 
-    With both offsets, too, where the clocks change in between.  R1.
+    It has both offsets, too, if the clocks change in between.  R1.
     """
     first, last = show(start, zone), show(end, zone)
     day, clock, offset = first.rsplit(" ", 2)
@@ -116,7 +116,7 @@ def iso(instant: datetime, zone: ZoneInfo) -> str:
 def clock_time(instant: datetime, zone: ZoneInfo, now: datetime) -> str:
     """Return "09:00", or "09:00 on Monday 23 November" when that is not today.
 
-    For messages to guests (R11), who know the place that they are at: no offset.
+    For messages to guests (R11), who know where they are: no offset.
     """
     local = instant.astimezone(zone)
     if local.date() == local_date(now, zone):

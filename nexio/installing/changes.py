@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """Who may do what."""
+    """The mode and the owners of a file or folder."""
 
     mode: int
     owner: int
@@ -54,7 +54,7 @@ class Change:
     """One path before and after."""
 
     path: str
-    """Below the folder."""
+    """Relative to the folder."""
 
     before: State
     after: State
@@ -102,7 +102,7 @@ def unreachable(path: Path, error: OSError) -> Unreachable:
 
 
 def carry_out(folder: Path, changes: Sequence[Change]) -> None:
-    """Make the changes in their order; a failure takes back those that were made.
+    """Make the changes in order; if one fails, take back those that were made.
 
     Raises:
         Unreachable: one of them cannot be made.
@@ -110,7 +110,7 @@ def carry_out(folder: Path, changes: Sequence[Change]) -> None:
     made: list[Change] = []
     try:
         for change in changes:
-            made.append(change)  # first: one that is cut short is taken back as well
+            made.append(change)  # first: a change that is interrupted is taken back, too
             _put(folder / change.path, change.after)
     except BaseException as error:
         for change in reversed(made):
@@ -144,11 +144,11 @@ def _put(path: Path, state: State) -> None:
 
 
 def _write(path: Path, file: File) -> None:
-    """Replace a file as a whole, so that nobody ever reads half of one."""
-    whole = path.with_name(f".{path.name}~nexio")  # nobody loads such a name
+    """Replace a file atomically, so that nobody ever reads half of it."""
+    whole = path.with_name(f".{path.name}~nexio")  # no program loads such a name
     whole.unlink(missing_ok=True)
     try:
-        # Never through a link: the folder may be another user's, and we may be root.
+        # Never follow a link: the folder may be another user's, and we may be root.
         descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(file.content)

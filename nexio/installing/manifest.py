@@ -1,4 +1,4 @@
-"""The manifest: what an installation has written, so that it never overwrites the rest."""
+"""The manifest: which files an installation wrote, so that it never overwrites others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME: Final = "installed.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What was written, linked and removed; paths are below the folder of the other program."""
+    """What was written, linked and removed; paths are relative to the other program's folder."""
 
     version: str = ""
     """The version of nexio that wrote it."""
@@ -34,10 +34,10 @@ class Manifest:
     """The target of each link."""
 
     taken: Mapping[str, str] = field(default_factory=dict)
-    """Links of the other program's own that were removed, and their targets."""
+    """The other program's own links that were removed, and their targets."""
 
     def wrote(self, path: str, there: State) -> bool:
-        """Whether a path still has the file that was written."""
+        """Whether the file at a path is still the one that was written."""
         return isinstance(there, File) and self.files.get(path) == digest(there.content)
 
     def encode(self) -> bytes:
@@ -46,7 +46,7 @@ class Manifest:
 
 
 def load_manifest(path: Path) -> Manifest:
-    """Read it; an empty one where nothing was installed.
+    """Read the manifest; return an empty one if nothing was installed.
 
     Raises:
         Refused: it is damaged.

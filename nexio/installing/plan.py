@@ -1,7 +1,7 @@
 """Plans an installation, or its removal.
 
-It never overwrites or removes what an engineer has changed.  It makes a plan first, which touches
-nothing; a plan can be shown, or carried out as a whole.
+It never overwrites or removes what an engineer has changed.  Making a plan touches nothing; a plan
+can be shown, or carried out as a whole.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Place:
 
     folder: Path
     ours: str
-    """A folder in it that is ours alone: the other program loads nothing from there."""
+    """A folder in it that only nexio uses: the other program loads nothing from there."""
 
     file_mode: int
     folder_mode: int
 
     @property
     def manifest(self) -> str:
-        """Where the manifest is, below the folder."""
+        """The path of the manifest, relative to the folder."""
         return f"{self.ours}/{NAME}"
 
     @property
@@ -44,7 +44,7 @@ class Place:
         return f"{self.ours}/new"
 
     def load_manifest(self) -> Manifest:
-        """What was installed.
+        """Read what was installed.
 
         Raises:
             Refused: the manifest is damaged.
@@ -55,7 +55,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is to be there; paths are below the folder."""
+    """What is to be installed; paths are relative to the folder."""
 
     files: Mapping[str, bytes]
     links: Mapping[str, str] = field(default_factory=dict)
@@ -67,12 +67,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be done."""
+    """The changes to make."""
 
     folder: Path
     changes: tuple[Change, ...]
-    kept: tuple[tuple[str, str], ...]
-    """Files that stay although they differ from ours, and why."""
+    preserved: tuple[tuple[str, str], ...]
+    """Files that are left although they differ from ours, and why."""
 
     def carry_out(self) -> None:
         """Do all of it or nothing.
@@ -89,19 +89,19 @@ def plan_install(place: Place, wanted: Wanted, taken: Mapping[str, str] | None =
     Args:
         place: where.
         wanted: what is to be installed.
-        taken: links of the other program's own to remove, and their targets.
+        taken: the other program's own links to remove, and their targets.
 
     Raises:
-        Refused: a file of somebody else is in the way.
+        Refused: somebody else's file is in the way.
         Unreachable: the folder cannot be read.
     """
     folder, taken = place.folder, taken or {}
     before = place.load_manifest()
     _refuse_strangers(folder, wanted, before)
-    kept = _changed(folder, wanted.files, before)
+    preserved = _changed(folder, wanted.files, before)
     new = {
         path: f"{place.new}/{path}"
-        for path in kept
+        for path in preserved
         if digest(wanted.files[path]) != before.files[path]
     }
     files = {**wanted.files, **{there: wanted.files[path] for path, there in new.items()}}
@@ -112,7 +112,7 @@ def plan_install(place: Place, wanted: Wanted, taken: Mapping[str, str] | None =
         version=__version__,
         package=wanted.package,
         files={
-            path: before.files[path] if path in kept else digest(content)
+            path: before.files[path] if path in preserved else digest(content)
             for path, content in files.items()
         }
         | {path: before.files[path] for path in left},
@@ -126,26 +126,26 @@ def plan_install(place: Place, wanted: Wanted, taken: Mapping[str, str] | None =
         for path, target in wanted.links.items()
         if not (folder / path).exists()
     }
-    written = {path: content for path, content in files.items() if path not in kept}
+    written = {path: content for path, content in files.items() if path not in preserved}
     written[place.manifest] = after.encode()
     return Plan(
         folder=folder,
         changes=_changes(place, _with_rights(place, written) | states),
-        kept=tuple(
+        preserved=tuple(
             (path, f"you changed it; the new version is {new[path]}")
             if path in new
             else (path, CHANGED)
-            for path in sorted([*kept, *left])
+            for path in sorted([*preserved, *left])
         ),
     )
 
 
 def plan_uninstall(place: Place, more: Iterable[str] = ()) -> Plan:
-    """Plan to remove what was installed, and to put back what was removed for it.
+    """Plan to remove what was installed, and to restore what was removed for it.
 
     Args:
         place: where.
-        more: paths that go as well: what other programs made of our files.
+        more: further paths to remove: what other programs made from our files.
 
     Raises:
         Refused: the manifest is damaged.
@@ -153,21 +153,27 @@ def plan_uninstall(place: Place, more: Iterable[str] = ()) -> Plan:
     """
     folder, before = place.folder, place.load_manifest()
     ours = _unchanged(folder, before, before.files)
-    kept = [path for path in before.files if path not in ours and look(folder / path) is not None]
+    preserved = [
+        path for path in before.files if path not in ours and look(folder / path) is not None
+    ]
     states: dict[str, State] = dict.fromkeys([*_our_links(folder, before), *ours, *more])
     states |= {
         path: Link(target=target)
         for path, target in before.taken.items()
         if look(folder / path) is None
     }
-    left = replace(before, files={path: before.files[path] for path in kept}, links={}, taken={})
+    left = replace(
+        before, files={path: before.files[path] for path in preserved}, links={}, taken={}
+    )
     states |= (
-        _with_rights(place, {place.manifest: left.encode()}) if kept else {place.manifest: None}
+        _with_rights(place, {place.manifest: left.encode()})
+        if preserved
+        else {place.manifest: None}
     )
     return Plan(
         folder=folder,
         changes=_changes(place, states),
-        kept=tuple((path, CHANGED) for path in kept),
+        preserved=tuple((path, CHANGED) for path in preserved),
     )
 
 
@@ -219,7 +225,7 @@ def _our_links(folder: Path, before: Manifest) -> list[str]:
 
 
 def _with_rights(place: Place, written: Mapping[str, bytes]) -> dict[str, State]:
-    """Files with the rights that they have, or new ones."""
+    """The files with the rights they have now; new files get those of the place."""
     states: dict[str, State] = {}
     for path, content in written.items():
         there = look(place.folder / path)
@@ -248,7 +254,7 @@ def _changes(place: Place, states: Mapping[str, State]) -> tuple[Change, ...]:
 
 
 def _missing(folder: Path, states: Mapping[str, State]) -> list[str]:
-    """The folders that are to be made, the outermost first."""
+    """The folders to make, the outermost first."""
     needed = {
         str(parent)
         for path, state in states.items()
@@ -259,7 +265,7 @@ def _missing(folder: Path, states: Mapping[str, State]) -> list[str]:
 
 
 def _emptied(place: Place, states: Mapping[str, State]) -> list[str]:
-    """Our folders in which nothing will be left, the innermost first."""
+    """Our folders that will be empty, the innermost first."""
     folder, ours = place.folder, place.folder / place.ours
     inside = [ours, *sorted(ours.rglob("*"))]
     folders = [path for path in inside if path.is_dir()]

@@ -1,4 +1,4 @@
-"""A location, as everybody else sees it."""
+"""A location, as the rest of the code sees it."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Location:
     time_zone: str
     settings: Settings
     reply: Replies | None = ()
-    """What accepts of its access points say beside the end of the time; None where nobody can read
-    it.  Then its access points get no answer: a guest without a VLAN may be anywhere."""
+    """The reply attributes for its access points beside the end of the time; None if they cannot be
+    read.  Then its access points get no answer: a guest without a VLAN may end up anywhere."""
 
     @property
     def zone(self) -> ZoneInfo:
         """The time zone in which people here read the clock.
 
-        UTC where the store has one that nobody knows: a row from elsewhere stops nothing, and
-        each time is shown with its offset.
+        It is UTC if the store has an unknown zone: a foreign row stops nothing, and each time is
+        shown with its offset.
         """
         try:
             return ZoneInfo(self.time_zone)
@@ -40,9 +40,9 @@ class Location:
         except OSError as error:
             if error.errno in NO_FILES_OF_ZONES:
                 return ZoneInfo("UTC")
-            raise  # no file can be opened at this moment
+            raise  # files cannot be opened at this moment
 
     @property
     def knows_its_zone(self) -> bool:
-        """Whether that is the zone of its row."""
+        """Whether the zone is the one that the store has."""
         return self.zone.key == self.time_zone

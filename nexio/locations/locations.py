@@ -1,4 +1,4 @@
-"""Locations: places with a reception desk, each with a time zone and settings of its own."""
+"""Locations: places with a reception desk, each with its own time zone and settings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LONGEST_NAME = 60
 
 
 def add_location(work: Writing, name: str, time_zone: str) -> Location:
-    """A new location with every setting at its start.
+    """Add a location with default settings.
 
     Raises:
         InvalidValue: the name or the zone cannot be used.
@@ -53,11 +53,11 @@ def add_location(work: Writing, name: str, time_zone: str) -> Location:
 
 
 def add_first_location(work: Writing, name: str | None, time_zone: str) -> Location | None:
-    """The location that a new store starts with; None where it is there already.
+    """Add the location that a new store starts with; return None if it exists already.
 
     Raises:
         InvalidValue: the name or the zone cannot be used.
-        Refused: there are locations, and none of that name.
+        Refused: there are locations, but none of that name.
     """
     if not list_locations(work):
         return add_location(work, name or FIRST_NAME, time_zone)
@@ -77,9 +77,9 @@ def edit_location(
     time_zone: str | None = None,
     reply: Mapping[str, Sequence[ReplySetting]] | None = None,
 ) -> Location:
-    """Rename a location, move it to another time zone, or change what its accepts say.
+    """Rename a location, move it to another time zone, or change its reply attributes.
 
-    Visits keep their instants.
+    The instants of visits do not change.
 
     Raises:
         InvalidValue: nothing to change, or a value that cannot be used.
@@ -138,10 +138,10 @@ def change_settings(
 
 
 def zone_for_entry(location: Location) -> ZoneInfo:
-    """The zone by which times that somebody types are read.
+    """The zone for reading times that somebody types.
 
     Raises:
-        Refused: nobody knows which one that is.
+        Refused: the zone is unknown.
     """
     if not location.knows_its_zone:
         raise Refused(
@@ -157,7 +157,7 @@ def list_locations(work: Reading) -> list[Location]:
 
 
 def _by_key(work: Reading) -> dict[str, Location]:
-    """The same, each under the key of its name."""
+    """All locations by the key of their name."""
     locations = {}
     for row in work.session.scalars(select(LocationRow).order_by(LocationRow.name_key)):
         locations[row.name_key] = location = location_of(row)
@@ -176,7 +176,7 @@ def find_location(work: Reading, name: str) -> Location | None:
 
 
 def get_location(work: Reading, name: str | None) -> Location:
-    """The location of that name, or the only one where no name is given.
+    """The location of that name, or the only one if no name is given.
 
     Raises:
         NotFound: no such location.
@@ -199,7 +199,7 @@ def get_location(work: Reading, name: str | None) -> Location:
 
 
 def find_only_location(work: Reading, name: str | None) -> Location | None:
-    """The location of that name; without a name the only one, None where there are several.
+    """The location of that name; without a name, the only one, or None if there are several.
 
     Raises:
         NotFound: no such location.
@@ -211,21 +211,21 @@ def find_only_location(work: Reading, name: str | None) -> Location | None:
 
 
 def option_for(work: Reading, location: Location) -> str:
-    """The end of a command in a hint: which location, where there are several."""
+    """The ``--location`` option for a command in a hint, if there are several locations."""
     several = len(list_locations(work)) > 1
     return f" --location {shlex.quote(location.name)}" if several else ""
 
 
 def lock_location(work: Writing, location: Location) -> Location:
-    """The location as it is now, locked until this transaction ends.
+    """Lock a location until this transaction ends, and return it as it is now.
 
-    Registrations take turns: two at once would each not count the other (R6, R9).
+    Registrations take turns: two at once would not count each other (R6, R9).
     """
     return location_of(get_locked(work.session, LocationRow, location.id))
 
 
 def location_of(row: LocationRow) -> Location:
-    """What a row says, free of the store."""
+    """A row as a location that does not depend on the store."""
     return Location(
         **row.fields_of(Location) | {"reply": reply_of(row)},
         settings=Settings(**row.fields_of(Settings)),
@@ -233,7 +233,7 @@ def location_of(row: LocationRow) -> Location:
 
 
 def reply_of(row: LocationRow | tables.NasRow) -> Replies | None:
-    """What accepts are to say, as a row has it; None where nobody can read it."""
+    """The reply attributes of a row; None if they cannot be read."""
     try:
         return reply_settings.read(row.reply)
     except ValueError:
@@ -245,7 +245,7 @@ def _auditable(row: LocationRow) -> dict[str, object]:
 
 
 def _refuse_short_pins(work: Reading, location: Location, old: Settings, new: Settings) -> None:
-    """R9: a PIN that is to log in alone is as long as the settings say, also an older one."""
+    """R9: where the PIN alone logs in, older PINs must be as long as the settings say, too."""
     if new.wifi_login != "pin" or (old.wifi_login, old.pin_length) == ("pin", new.pin_length):
         return
     short = work.count(

@@ -1,4 +1,4 @@
-"""The settings of a location: what they are called, what they may be, what they start as."""
+"""The settings of a location: their names, allowed values and defaults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NIST_FLOOR = 6
 """NIST SP 800-63B asks for at least six digits."""
 
 PINS_PER_GUEST = 10**6
-"""R9: where the PIN alone logs in, there must be this many PINs for each guest."""
+"""R9: if the PIN alone logs in, there must be this many PINs for each guest."""
 
 MOST_DEVICES = 1000
 
@@ -166,10 +166,10 @@ def changed(
     insecure_pin_login: bool,
     insecure_short_pin: bool = False,
 ) -> Settings:
-    """The settings after a save, all or nothing.
+    """The settings after all changes, or none of them.
 
     Raises:
-        Refused: rule R6, R9 or R19 says no.
+        Refused: rule R6, R9 or R19 refuses it.
     """
     new = replace(old, **changes)
     if new.pin_length < NIST_FLOOR and new.pin_length != old.pin_length and not insecure_short_pin:
@@ -218,7 +218,7 @@ def _pins_short(settings: Settings) -> bool:
 
 
 def _check_pin_login(old: Settings, new: Settings, *, insecure_pin_login: bool) -> None:
-    """R9 and R19: what must hold where the PIN alone lets a guest in."""
+    """R9 and R19: what must hold if the PIN alone admits a guest."""
     if new.wifi_login != "pin":
         return
     if new.roaming:

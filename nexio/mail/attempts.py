@@ -1,4 +1,4 @@
-"""Taking a mail to send it, and noting the result: each in a short transaction of its own."""
+"""Claims a mail for sending, and notes the result: each in its own short transaction."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from nexio.store.engine import Reading, Store
 from nexio.store.tables import OutboxRow
 
 CLAIM = timedelta(minutes=10)
-"""How long a mail belongs to who took it; longer than all waiting for one mail can take."""
+"""How long a claim lasts; longer than all timeouts for one mail together."""
 
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 LONGEST_WAIT = timedelta(hours=4)
-"""Between two attempts, after the first ones."""
+"""The wait between two attempts, after the first ones."""
 
 GIVE_UP = timedelta(days=3)
-"""After this time a mail comes too late to be of use."""
+"""After this time, a mail is too late to be useful."""
 
 
 def claim_next(store: Store, *, newest_first: bool = False) -> int | None:
-    """Take the next mail that is due; None where there is none.
+    """Claim the next mail that is due; None if there is none.
 
-    Nobody else gets it until it is marked, or until the claim has run out.
+    Nobody else gets it until it is marked, or until the claim expires.
     """
     order = [OutboxRow.id.desc()] if newest_first else [OutboxRow.next_try_at, OutboxRow.id]
     with store.write() as work:
-        # SQLite has one writer at a time; PostgreSQL passes over what another one is taking.
+        # SQLite has one writer at a time; PostgreSQL skips rows that another one is claiming.
         query = select(OutboxRow).where(_is_due(work.now)).order_by(*order).limit(1)
         row = work.session.scalar(query.with_for_update(skip_locked=True))
         if row is None:
@@ -44,17 +44,17 @@ def mark(store: Store, number: int, answer: MailReply) -> MailOutcome:
     """Note the result of sending a mail.
 
     Returns:
-        The outcome, which is REFUSED also for a mail that is given up.
+        The outcome; it is also REFUSED for a mail that is given up.
     """
     with store.write() as work:
         row = work.session.get(OutboxRow, number, with_for_update=True)
         if row is None or row.state != MailState.QUEUED.value:
-            return answer.outcome  # forgotten, or sent by who took over after our claim ran out
+            return answer.outcome  # deleted, or sent by another process after our claim expired
         return _write(row, answer, work.now)
 
 
 def postpone_due(store: Store, words: str) -> None:
-    """Note at all mails that are due why they wait; the reason is the same for each."""
+    """Note for all due mails why they wait; the reason is the same for each."""
     with store.write() as work:
         due = select(OutboxRow).where(_is_due(work.now)).with_for_update(skip_locked=True)
         for row in work.session.scalars(due):
@@ -62,7 +62,7 @@ def postpone_due(store: Store, words: str) -> None:
 
 
 def count_due(work: Reading) -> int:
-    """How many mails could be taken now."""
+    """The number of mails that can be claimed now."""
     return work.count(_is_due(work.now))
 
 

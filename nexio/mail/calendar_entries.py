@@ -1,7 +1,7 @@
 """A visit as an entry for the visitor's calendar (RFC 5545, RFC 5546), and its edition.
 
-Instants are in UTC, which every calendar shows in its owner's own zone, and which needs no
-table of clock changes.  The PIN is not in it: people share their calendars.
+Instants are in UTC: every calendar shows them in its owner's zone, and they need no table of
+clock changes.  The PIN is not in it: people share their calendars.
 """
 
 from __future__ import annotations
@@ -22,17 +22,16 @@ from nexio.store.signing import sign
 from nexio.store.tables import OutboxRow
 
 VISIT = timedelta(hours=1)
-"""How long a visit is of which nobody has said when it ends."""
+"""The length of a visit without a known end."""
 
 LONGEST = timedelta(days=1)
-"""A visit that ends later than that does not fill the calendar in one piece."""
+"""A visit that ends later does not fill the calendar as one block."""
 
 
 class Method(StrEnum):
     """What the mail does to the calendar (RFC 5546 sections 3.2.1 and 3.2.5).
 
-    Nobody is asked for an answer; the same UID with a higher SEQUENCE takes the place of what
-    was there.
+    No answer is requested; the same UID with a higher SEQUENCE replaces the previous entry.
     """
 
     PUBLISH = "PUBLISH"
@@ -45,7 +44,7 @@ METHODS: Mapping[str, Method] = {
     Template.VISITOR_EXTENDED: Method.PUBLISH,
     Template.VISITOR_CANCELLED: Method.CANCEL,
 }
-"""The mails with an entry."""
+"""The mails that have a calendar entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +57,14 @@ class Edition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the calendar is to show."""
+    """The content of a calendar entry."""
 
     visit: Visit
     ends_at: datetime | None
-    """When the visit ends, where somebody has said so."""
+    """When the visit ends, if somebody has given that."""
 
     sender: Mailbox
-    """Who organises it."""
+    """The organizer."""
 
     edition: Edition
     """The same ``uid`` for all mails of a visit, each with a higher ``sequence``."""
@@ -88,12 +87,12 @@ def calendar_entry(entry: Entry, now: datetime) -> str:
     event.add("summary", language.say("Visit to %(location)s", location=where.name))
     event.add("location", ", ".join(filter(None, (where.name, where.settings.address))))
     event.add("organizer", _organizer(entry.sender))
-    event.add("transp", "OPAQUE")  # the visitor is there, and nowhere else
+    event.add("transp", "OPAQUE")  # the visitor is busy at that time
     if entry.method is Method.CANCEL:
         event.add("status", "CANCELLED")
     else:
-        said = language.say("Your PIN and your QR code are in the e-mail.")
-        event.add("description", f"{host}{said}")
+        note = language.say("Your PIN and your QR code are in the e-mail.")
+        event.add("description", f"{host}{note}")
     calendar = Calendar()
     calendar.add("prodid", "-//nexio//visits//EN")
     calendar.add("version", "2.0")
@@ -104,9 +103,9 @@ def calendar_entry(entry: Entry, now: datetime) -> str:
 
 
 def edition_of(work: Reading, row: OutboxRow, sender: Mailbox) -> Edition:
-    """The entry of a visit and of those that it replaces (R5): one line in the calendar.
+    """The edition for a visit; a visit and those that it replaces (R5) share one entry.
 
-    Signed by the store, so that two stores that send from one domain never meet in a UID.
+    The UID is signed by the store, so that two stores that send from one domain never share one.
     """
     visits = replaced_visits(work, row.visit_id)
     first = min(visits)
@@ -117,8 +116,8 @@ def edition_of(work: Reading, row: OutboxRow, sender: Mailbox) -> Edition:
     )
 
 
-def _end(start: datetime, said: datetime | None) -> datetime:
-    return said if said is not None and start < said <= start + LONGEST else start + VISIT
+def _end(start: datetime, ends_at: datetime | None) -> datetime:
+    return ends_at if ends_at is not None and start < ends_at <= start + LONGEST else start + VISIT
 
 
 def _organizer(sender: Mailbox) -> vCalAddress:

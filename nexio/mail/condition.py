@@ -1,4 +1,4 @@
-"""Whether mail goes out: what ``nexio doctor`` says of it."""
+"""Checks for ``nexio doctor`` whether mail goes out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nexio.store.engine import Reading
 from nexio.store.tables import OutboxRow, VisitRow
 
 TOO_LONG = timedelta(hours=1)
-"""A mail that waits for so long is one that somebody misses."""
+"""A mail that waits longer is late."""
 
 TIMEOUTS = MailTimeouts(mail=5.0)
 
@@ -24,7 +24,7 @@ def look_at_mail(work: Reading, configuration: Configuration) -> str:
     """Try the mail server, and look for mail that does not go out.
 
     Returns:
-        How it is, where all is well.
+        The state in words, if all is well.
 
     Raises:
         NexioError: what is wrong and what to do.

@@ -1,7 +1,7 @@
-"""Connecting to the mail server, encrypting, logging in; and what we store of its replies.
+"""Connects to the mail server, encrypts and logs in; and redacts its replies for storing.
 
 A server sees the whole mail and may quote it.  So its replies are stored without any word that
-has a digit in it, in whatever script: no PIN can be read from the rest.
+contains a digit, in any script: no PIN can be read from the rest.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from nexio.mail.server import MailServer, Tls
 from nexio.outbox.mailboxes import one_line
 
 CONNECTION_ERRORS = (aiosmtplib.SMTPException, OSError, ValueError)
-"""What can go wrong with a connection; ValueError is a name or an address that cannot be sent."""
+"""Errors of a connection; ValueError means a name or an address that cannot be sent."""
 
 LONGEST_TEXT = 100
-"""Characters of a server's reply that are stored."""
+"""How many characters of a server's reply are stored."""
 
 LONGEST_WORD = 30
-"""Characters; what is longer may be a piece of the mail, encoded."""
+"""Characters; a longer word may be an encoded piece of the mail."""
 
 
 class Client(aiosmtplib.SMTP):
-    """Closes at once: with TLS, a server could delay an orderly close."""
+    """An SMTP client that closes at once: with TLS, a server could delay an orderly close."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -44,10 +44,10 @@ async def connect(server: MailServer) -> Client:
     """Connect, encrypt and log in.
 
     Raises:
-        MailServerUnreachable: nobody answers, the certificate is wrong, or the login is.
+        MailServerUnreachable: there is no answer, or the certificate or the login is wrong.
     """
     context = None if server.tls in {Tls.NONE, Tls.INSECURE_NONE} else _context(server)
-    # Without a name the library looks up ours.  The time is the caller's to limit.
+    # Without a name, the library looks up ours.  The caller limits the time.
     client = Client(
         hostname=server.host,
         port=server.port,
@@ -64,7 +64,7 @@ async def connect(server: MailServer) -> Client:
             await client.starttls(tls_context=context)
         if server.user is not None and server.password is not None:
             await client.login(server.user, server.password)
-        await client.rset()  # says EHLO where nothing did yet
+        await client.rset()  # sends EHLO if nothing has yet
     except BaseException as error:
         client.close()
         if isinstance(error, CONNECTION_ERRORS):
@@ -100,7 +100,7 @@ def reason_of(server: MailServer, error: Exception) -> str:
         return "it took too long"
     cause = error.__cause__ or error
     if isinstance(cause, OSError) and cause.errno:
-        # asyncio and the resolver put addresses and numbers of their own into the text.
+        # asyncio and the resolver add addresses and numbers to the text.
         return os.strerror(cause.errno) if cause.errno > 0 else cause.strerror or "unknown name"
     return redacted(server, str(error)) or type(error).__name__
 
@@ -108,11 +108,11 @@ def reason_of(server: MailServer, error: Exception) -> str:
 def reply(server: MailServer, code: int, text: str) -> str:
     """A reply with its code: "550 no such user"."""
     words = redacted(server, text)
-    return f"{code} {words}".strip() if code > 0 else words  # the library's own have -1
+    return f"{code} {words}".strip() if code > 0 else words  # the library's own replies have -1
 
 
 def redacted(server: MailServer, text: str) -> str:
-    """A server's words in one short line, without numbers and without our password."""
+    """A server's text as one short line, without numbers and without our password."""
     for secret in _secrets(server):
         text = text.replace(secret, "******")
     words = [word for word in one_line(text).split() if _is_harmless(word)]
@@ -130,7 +130,7 @@ def _context(server: MailServer) -> ssl.SSLContext:
 
 
 def _own_name(client: Client) -> str:
-    """Our name, or our address as a literal where we have no full one (RFC 5321 section 4.1.4)."""
+    """Our host name, or our address as a literal if it has no domain (RFC 5321 section 4.1.4)."""
     name = socket.gethostname()
     if "." in name and name.isascii():
         return name

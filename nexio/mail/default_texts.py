@@ -1,8 +1,8 @@
-"""What each mail says where a location has no text of its own, and what it may name.
+"""The default texts of mails, for locations without their own, and their placeholders.
 
-A text is a subject, and lines; each of them is in the catalogues of the other languages.  What
-stands in braces is explained in :data:`PLACEHOLDERS`; ``placeholders.py`` says what becomes of a
-line in which one stands for nothing, and ``layout.py`` how a line looks in HTML.
+A text is a subject and lines; the catalogues translate each of them.  :data:`PLACEHOLDERS`
+explains the names in braces; ``placeholders.py`` documents what happens to a line with an empty
+placeholder, and ``layout.py`` how a line looks in HTML.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PLACEHOLDERS: Final = {
     "passlink": "the link to the pass",
     "linkdays": "for how many days the link is good",
 }
-"""What each of them stands for."""
+"""The meaning of each placeholder."""
 
 _VISIT = ("visitorname", "hostname", "location", "address", "directions", "visitdate")
 _VISITOR = (
@@ -46,12 +46,12 @@ KNOWN: Final[Mapping[Template, tuple[str, ...]]] = {
     Template.VISITOR_UPDATED: _VISITOR,
     Template.VISITOR_EXTENDED: _VISITOR,
     Template.VISITOR_CANCELLED: (*_VISIT, "expectedarrival"),
-    # The PIN is the visitor's own: the host does not learn it.
+    # Only the visitor gets the PIN, not the host.
     Template.VISITOR_ARRIVED: (*_VISIT, "expectedarrival", "arrivedat"),
     Template.MEMBER_PIN: ("membername", "membercode", "location"),
     Template.MEMBER_PASS: ("membername", "passlink", "linkdays", "location"),
 }
-"""What may stand in each text."""
+"""The placeholders that each text may use."""
 
 _WHERE = (
     mark("When: {expectedarrival}"),
@@ -135,11 +135,11 @@ _TEXTS: Final[Mapping[Template, tuple[str, ...]]] = {
 
 
 def slip_text(language: Language) -> str:
-    """What a slip of paper says below the visitor's name."""
-    return "\n".join(map(language.tell, _PIN_AND_WIFI)) + "\n"
+    """The text of a slip of paper, below the visitor's name."""
+    return "\n".join(map(language.translate, _PIN_AND_WIFI)) + "\n"
 
 
 def default_text(template: Template, language: Language) -> tuple[str, str]:
     """The subject and the body of a mail in a language."""
-    subject, *lines = map(language.tell, _TEXTS[template])
+    subject, *lines = map(language.translate, _TEXTS[template])
     return subject, "\n".join(lines) + "\n"

@@ -1,8 +1,8 @@
-"""Sending the mail in the outbox, so that none is lost and hardly any comes twice.
+"""Sends the mail in the outbox, so that none is lost and hardly any is sent twice.
 
-A mail is claimed in a transaction of its own, sent outside of any, and marked at once.  A process
-that dies in between leaves a claim that expires: the mail is then sent once more, under the
-same Message-ID.
+A mail is claimed in its own transaction, sent outside of any, and marked at once.  A process that
+dies in between leaves a claim that expires: then the mail is sent once more, with the same
+Message-ID.
 """
 
 from __future__ import annotations
@@ -25,39 +25,39 @@ from nexio.store.engine import Store
 from nexio.store.tables import OutboxRow
 
 FAILURES_IN_A_ROW = 3
-"""After so many broken connections in a row, the server is at fault and not the mails."""
+"""After so many broken connections in a row, the server is at fault, not the mails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """Who sends, and through which server."""
+    """The sender, and the server to send through."""
 
     server: MailServer
     sender: Mailbox
     web_url: str | None = None
-    """Where the pages are that mail has links to."""
+    """The address of the web pages that mails link to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a delivery did."""
+    """The result of a delivery."""
 
     sent: int
     failed: int
-    """Given up, each for the reason that ``nexio mail list`` shows."""
+    """Mails given up; ``nexio mail list`` shows the reason of each."""
 
     waiting: int
-    """What is still to be sent, now or later."""
+    """Mails still to be sent, now or later."""
 
     postponed: int = 0
-    """What was due in this run and was not sent: it failed, or there was no time left."""
+    """Mails that were due in this run and not sent: they failed, or there was no time left."""
 
     trouble: MailServerUnreachable | None = None
-    """Why it stopped before its end."""
+    """Why it stopped early, if it did."""
 
 
 def outgoing_of(configuration: Configuration) -> Outgoing | None:
-    """How this deployment sends mail; None where it does not.
+    """How this deployment sends mail; None if it does not.
 
     Raises:
         InvalidValue: ``NEXIO_SMTP_URL``, ``NEXIO_MAIL_FROM`` or ``NEXIO_WEB_URL`` cannot be read.
@@ -81,12 +81,12 @@ def deliver(
     newest_first: bool = False,
     timeouts: MailTimeouts | None = None,
 ) -> Report:
-    """Send what is due by the store's clock.
+    """Send the mails that are due by the store's clock.
 
     Args:
-        store: whose outbox.
+        store: the store with the outbox.
         outgoing: from :func:`outgoing_of`.
-        newest_first: rather what was just queued than what has waited for long.
+        newest_first: prefer mails that were just queued to those that have waited for long.
         timeouts: how long to wait for the server.
     """
     tally: Counter[MailOutcome] = Counter()
@@ -116,7 +116,7 @@ def deliver(
 
 
 def note_delivery(store: Store, report: Report) -> None:
-    """Have the audit say who sent mail; what became of each stands in the outbox."""
+    """Record in the audit who sent mail; the outbox has the result of each mail."""
     if report.sent or report.failed:
         with store.write() as work:
             details = {"sent": report.sent, "failed": report.failed}
@@ -126,7 +126,7 @@ def note_delivery(store: Store, report: Report) -> None:
 def _send(
     store: Store, outgoing: Outgoing, connection: SmtpConnection, number: int
 ) -> tuple[MailReply, MailServerUnreachable | None]:
-    """Make a mail and hand it over, outside of any transaction."""
+    """Render a mail and send it, outside of any transaction."""
     try:
         letter = _letter(store, outgoing, number)
         sender, to = outgoing.sender.envelope, letter.to.envelope
@@ -135,11 +135,11 @@ def _send(
         return MailReply(outcome=MailOutcome.LATER, words=str(error)), error
     except (Refused, InvalidValue) as error:
         return MailReply(outcome=MailOutcome.REFUSED, words=str(error)), None
-    except ValueError:  # nothing can be made of its row, or of what it is about
+    except ValueError:  # its row, or what it is about, cannot be used
         return MailReply(
             outcome=MailOutcome.REFUSED, words="its row is damaged: nexio db check"
         ), None
-    except NexioError as error:  # the key or the store: mend it, and the mail goes out
+    except NexioError as error:  # the key or the store: once repaired, the mail goes out
         return MailReply(outcome=MailOutcome.LATER, words=str(error)), None
 
 

@@ -1,4 +1,4 @@
-"""A mail in HTML, made of the lines of its text: who edits a mail writes no HTML.
+"""Turns the lines of a mail's text into HTML, so that nobody who edits a mail writes HTML.
 
 ======================================  ====================================================
 ``When: {expectedarrival}``             a row of a table; so is each label with one placeholder
@@ -23,15 +23,15 @@ from itertools import groupby
 from typing import Final
 
 from nexio.languages import Language
-from nexio.mail.placeholders import PLACEHOLDER, Values, fill_html, said_lines
+from nexio.mail.placeholders import PLACEHOLDER, Values, fill_html, remaining_lines
 
 CODES: Final = {"visitorcode", "membercode"}
 BUTTONS: Final = {"passlink"}
 FRAMES: Final = {"qrcode": "#14532d", "wifiqrcode": "#1e40af"}
-"""The colour around each QR code: nobody holds the wrong one to the tablet."""
+"""The colour around each QR code, so that nobody holds the wrong one to the tablet."""
 
 _LINKED: Final = {"address", "directions"}
-"""Values of the location itself: an address of a web page in them becomes a link."""
+"""Values from the location's settings: a URL in them becomes a link."""
 
 _LABELLED = re.compile(r"(?P<label>.+?)\s*(?::\s+|\N{FULLWIDTH COLON}\s*)\{(?P<name>\w+)\}\s*")
 _URL = re.compile(r"https?://[^\s<>&]+(?:&amp;[^\s<>&]+)*")
@@ -39,21 +39,21 @@ _URL = re.compile(r"https?://[^\s<>&]+(?:&amp;[^\s<>&]+)*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A picture as the HTML names it."""
+    """A picture as the HTML refers to it."""
 
     source: str
     words: str
-    """What is read where pictures are off."""
+    """The text that is shown if pictures are off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a page needs beside its text."""
+    """What a page needs in addition to its text."""
 
     subject: str
     language: Language
     pictures: Mapping[str, Shown]
-    """By placeholder."""
+    """The pictures by placeholder."""
 
     logo: Shown | None = None
 
@@ -63,7 +63,7 @@ def html_page(body: str, values: Values, look: Look) -> str:
 
     Args:
         body: the text with its placeholders.
-        values: what they stand for.
+        values: the values of the placeholders.
         look: its title, language and pictures.
     """
     logo = None
@@ -83,7 +83,7 @@ def html_blocks(body: str, values: Values, look: Look) -> str:
 
 
 class _Page:
-    """Lines on their way into HTML."""
+    """Converts lines to HTML."""
 
     def __init__(self, values: Values, look: Look) -> None:
         self._values, self._look = values, look
@@ -91,13 +91,13 @@ class _Page:
     def blocks(self, body: str) -> Iterator[str]:
         """Paragraphs, tables and frames, in the order of the lines."""
         shown = {name: picture.source for name, picture in self._look.pictures.items()}
-        lines = said_lines(body, {**self._values, **shown})
+        lines = remaining_lines(body, {**self._values, **shown})
         for kind, some in groupby(lines, self._kind_of):
             if kind == "text":
                 yield f"<p>{'<br>'.join(map(self._inline, some))}</p>"
             elif kind != "gap":
-                said = [(self._label(line), _labelled(line)) for line in some]
-                yield getattr(self, f"_{kind}")(said)
+                pairs = [(self._label(line), _labelled(line)) for line in some]
+                yield getattr(self, f"_{kind}")(pairs)
 
     def _kind_of(self, line: str) -> str:
         name = _labelled(line)
@@ -113,26 +113,26 @@ class _Page:
         found = _LABELLED.fullmatch(line)
         return "" if found is None else self._inline(found["label"])
 
-    def _rows(self, said: list[tuple[str, str]]) -> str:
+    def _rows(self, pairs: list[tuple[str, str]]) -> str:
         cells = "\n".join(
             f'<tr><td class="quiet" style="padding:2px 16px 2px 0;color:#595959;'
             f'vertical-align:top;min-width:88px;word-break:keep-all;overflow-wrap:break-word">{label}</td>'
             f'<td style="padding:2px 0;vertical-align:top">{self._value(name)}</td></tr>'
-            for label, name in said
+            for label, name in pairs
         )
         return f'<table role="presentation" style="border-collapse:collapse">\n{cells}\n</table>'
 
-    def _codes(self, said: list[tuple[str, str]]) -> str:
+    def _codes(self, pairs: list[tuple[str, str]]) -> str:
         return "\n".join(
             f'<p>{label}<br><strong style="font:bold 32px monospace;letter-spacing:4px">'
             f"{self._value(name)}</strong></p>"
-            for label, name in said
+            for label, name in pairs
         )
 
-    def _pictures(self, said: list[tuple[str, str]]) -> str:
+    def _pictures(self, pairs: list[tuple[str, str]]) -> str:
         return (
             '<div style="margin:16px 0 0">'
-            + "\n".join(self._framed(label, name) for label, name in said)
+            + "\n".join(self._framed(label, name) for label, name in pairs)
             + "</div>"
         )
 
@@ -148,12 +148,12 @@ class _Page:
             f"{image}</td></tr></table>"
         )
 
-    def _buttons(self, said: list[tuple[str, str]]) -> str:
+    def _buttons(self, pairs: list[tuple[str, str]]) -> str:
         return "\n".join(
             f'<p><a href="{html.escape(self._values[name] or "")}" style="display:inline-block;'
             "padding:12px 20px;border-radius:6px;background:#14532d;color:#ffffff;"
             f'font-weight:bold;text-decoration:none">{label}</a></p>'
-            for label, name in said
+            for label, name in pairs
         )
 
     def _inline(self, line: str) -> str:

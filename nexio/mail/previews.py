@@ -1,4 +1,4 @@
-"""What a mail looks like, shown for people who do not exist."""
+"""Previews of mails, with example people."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from nexio.store.engine import Reading
 
 PIN: Final = "0123456789"
 QR: Final = "NEXIO1:0:EXAMPLEEXAMPLEEXAMPLEEXA"
-"""As long as a visitor's, and signed by nobody."""
+"""As long as a real one, but without a valid signature."""
 
 
 def preview(
     work: Reading, location: Location, template: Template, language: Language, text: MailText
 ) -> Words:
-    """Fill a text in for a visitor of tomorrow at nine, by the settings of the location.
+    """Fill in a text for a visitor tomorrow at nine, with the settings of the location.
 
-    The pictures are within the HTML, which needs nothing else.
+    The pictures are embedded in the HTML, which needs no other files.
     """
     visit = _example(work, location)
     qr = QR if location.settings.check_in_code else None

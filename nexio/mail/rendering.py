@@ -1,4 +1,4 @@
-"""Making a mail of a row of the outbox, at the moment when it is sent."""
+"""Renders a mail from a row of the outbox, at the moment when it is sent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from nexio.store.engine import Reading
 from nexio.store.tables import LocationRow, MemberRow, OutboxRow, VisitRow
 
 _POLICY = SMTP.clone(cte_type="7bit")
-"""Not every server takes 8 bits (RFC 6152); those that do lose nothing."""
+"""Not every server accepts 8 bits (RFC 6152); for the others, 7 bits are no loss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +49,18 @@ class Inlay:
 
     picture: Picture
     words: str = field(repr=False)
-    """What is read where pictures are off."""
+    """The text that is shown if pictures are off."""
 
     file_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What fills a text, and what is attached."""
+    """The values for a text, and the attachments."""
 
     values: Values = field(repr=False)
     inlays: Mapping[str, Inlay] = field(default_factory=dict)
-    """By placeholder."""
+    """The pictures by placeholder."""
 
     calendar: str | None = None
     method: Method = Method.PUBLISH
@@ -68,7 +68,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Order:
-    """Which mail is made, and for whom."""
+    """Which mail to render, and for whom."""
 
     row: OutboxRow
     to: Mailbox
@@ -79,7 +79,7 @@ class _Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What a mail says, filled in."""
+    """The filled-in text of a mail."""
 
     subject: str
     text: str = field(repr=False)
@@ -87,19 +87,19 @@ class Words:
 
 
 def render(work: Reading, row: OutboxRow, sender: Mailbox, web_url: str | None = None) -> Letter:
-    """Make a mail by what is true now.
+    """Render a mail from the current state of the store.
 
-    Sent twice after a crash, it has the same Message-ID both times.
+    If it is sent twice after a crash, it has the same Message-ID both times.
 
     Args:
         work: the store.
-        row: which mail.
+        row: the mail.
         sender: who it is from.
-        web_url: where the pages are, for a mail that has a link.
+        web_url: the address of the web pages, for a mail with a link.
 
     Raises:
         Refused: it should not be sent any more; the message says why in a few words.
-        Unreachable: it has a link, and nobody has said where the pages are.
+        Unreachable: it has a link, and the address of the web pages is not configured.
     """
     template = Template(row.template)
     to = recipient_of(work, row)
@@ -133,7 +133,7 @@ def render(work: Reading, row: OutboxRow, sender: Mailbox, web_url: str | None =
     message["Subject"] = words.subject
     message["Date"] = format_datetime(work.now)
     message["Message-ID"] = f"<{message_id}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation note in return
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents vacation replies
     message.set_content(words.text)
     message.add_alternative(words.html, subtype="html")
     _add_inlays(message, inlays, message_id)
@@ -155,12 +155,12 @@ def fill(
     shown: Mapping[str, Shown],
     language: Language,
 ) -> Words:
-    """Fill a text in, as plain text and as HTML.
+    """Fill in a text, as plain text and as HTML.
 
     Args:
-        template: whose subject stands in where the text's own names nothing.
+        template: its default subject is used if the text's own subject is empty when filled in.
         text: with placeholders.
-        values: what they stand for.
+        values: the values of the placeholders.
         shown: the pictures of the HTML by placeholder, and the ``logo``.
         language: of the text.
     """
@@ -177,7 +177,7 @@ def fill(
 
 
 LOGO = "logo"
-"""Beside the placeholders: it stands on top."""
+"""The key of the logo, which is not a placeholder: it is on top of the mail."""
 
 
 def language_of(visit: VisitRow | None, location: Location) -> Language:
@@ -187,7 +187,7 @@ def language_of(visit: VisitRow | None, location: Location) -> Language:
 
 
 def with_logo(inlays: Mapping[str, Inlay], location: Location) -> Mapping[str, Inlay]:
-    """The pictures of a mail, and the location's logo; a logo that is gone holds up no mail."""
+    """The pictures of a mail, with the location's logo; a missing logo does not stop a mail."""
     path = location.settings.logo
     if path is None:
         return inlays
@@ -200,7 +200,7 @@ def with_logo(inlays: Mapping[str, Inlay], location: Location) -> Mapping[str, I
 
 
 def qr_inlays(visit: Visit, qr: str | None, language: Language) -> dict[str, Inlay]:
-    """The codes of a visit: for the tablet, and for the Wi-Fi where there is any."""
+    """The QR codes of a visit: for the tablet, and for the Wi-Fi if there is any."""
     settings = visit.location.settings
     inlays = {}
     if qr is not None:
@@ -208,13 +208,13 @@ def qr_inlays(visit: Visit, qr: str | None, language: Language) -> dict[str, Inl
             qr_png(qr), language.say("QR code: %(text)s", text=qr), "check-in"
         )
     if settings.wifi_code and settings.ssid and has_wifi(visit):
-        said = language.say("QR code of the Wi-Fi %(name)s", name=settings.ssid)
-        inlays["wifiqrcode"] = _qr_inlay(wifi_qr_png(settings.ssid), said, "wi-fi")
+        alt_text = language.say("QR code of the Wi-Fi %(name)s", name=settings.ssid)
+        inlays["wifiqrcode"] = _qr_inlay(wifi_qr_png(settings.ssid), alt_text, "wi-fi")
     return inlays
 
 
 def embedded(inlays: Mapping[str, Inlay]) -> dict[str, Shown]:
-    """Pictures within a page that needs nothing else."""
+    """The pictures as data URLs, for a page that needs no other files."""
     shown = {}
     for name, each in inlays.items():
         octets = base64.b64encode(each.picture.octets).decode()
@@ -309,7 +309,7 @@ def _pass_content(work: Reading, member: MemberRow, web_url: str | None) -> Cont
     link = link_of(work, member.id)
     if link is None:
         raise Refused("its link has no use any more: the pass was opened, revoked or too old")
-    if web_url is None:  # set it, and the mail goes out
+    if web_url is None:  # once it is set, the mail goes out
         raise Unreachable("NEXIO_WEB_URL is not set where mail is sent")
     return Content(
         values={
@@ -322,7 +322,7 @@ def _pass_content(work: Reading, member: MemberRow, web_url: str | None) -> Cont
 
 
 def _add_inlays(message: EmailMessage, inlays: Mapping[str, Inlay], message_id: str) -> None:
-    """The pictures inside the mail, which its HTML names."""
+    """Add the pictures that the HTML refers to."""
     _, html = message.iter_parts()
     for name, each in inlays.items():
         html.add_related(

@@ -1,4 +1,4 @@
-"""The mail server that ``NEXIO_SMTP_URL`` names."""
+"""The mail server in ``NEXIO_SMTP_URL``."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class Tls(StrEnum):
     """How the connection to the mail server is encrypted."""
 
     STARTTLS = "starttls"
-    """Asked for after the greeting; no mail without it."""
+    """Started after the greeting; no mail is sent without it."""
 
     IMPLICIT = "implicit"
-    """From the first octet (``smtps://``)."""
+    """Encrypted from the first octet (``smtps://``)."""
 
     NONE = "none"
-    """Not at all; a password only to this machine."""
+    """Not encrypted; a password is sent only to this machine."""
 
     INSECURE_NONE = "insecure-none"
-    """Not at all, and the password in the clear to anywhere."""
+    """Not encrypted; the password is sent in clear text to any machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailServer:
-    """Where mail is given to, and how."""
+    """The server that accepts our mail, and how to connect to it."""
 
     host: str
     port: int
@@ -48,14 +48,14 @@ def parse_smtp_url(text: str) -> MailServer:
     """Read ``smtp://user:password@host:587?tls=starttls`` or ``smtps://user:password@host``.
 
     Raises:
-        InvalidValue: it cannot be read, or would send a password in the clear; the message
-            repeats nothing of it.
+        InvalidValue: it cannot be read, or would send a password in clear text; the message
+            quotes nothing of it.
     """
     try:
         url = urlsplit(text)
         port = url.port
         query = dict(parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query)))
-    except ValueError:  # its text would quote a part of the password
+    except ValueError:  # its message would quote a part of the password
         raise _bad_url() from None
     host = url.hostname or ""
     strays = set(query) - {"tls", "cafile"} or url.path.strip("/") or url.fragment

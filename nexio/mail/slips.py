@@ -19,7 +19,7 @@ from nexio.store.tables import VisitRow
 
 
 def slip_page(work: Reading, visits: Sequence[Visit]) -> str:
-    """A page of HTML that needs nothing else; each visitor gets a sheet of paper.
+    """A page of HTML that needs no other files; each visitor gets a sheet of paper.
 
     Raises:
         Refused: a visit is deleted or over.
@@ -31,7 +31,7 @@ def slip_page(work: Reading, visits: Sequence[Visit]) -> str:
 
 
 def _slip(work: Reading, visit: Visit) -> str:
-    """It says what the mail says, in the language of the visitor."""
+    """One slip: the same text as the mail, in the language of the visitor."""
     if visit.state in {VisitState.DELETED, VisitState.EXPIRED}:
         raise Refused(f"visit {visit.id} is {visit.state}", "Register the visitor again.")
     if not visit.pin:
@@ -41,6 +41,6 @@ def _slip(work: Reading, visit: Visit) -> str:
     values = visitor_values(visit, None if row.token is None else row.token.duration, qr, language)
     pictures = embedded(qr_inlays(visit, qr, language))
     look = Look(subject=visit.name, language=language, pictures=pictures)
-    said = html_blocks(slip_text(language), values, look)
+    content = html_blocks(slip_text(language), values, look)
     name = html.escape(visit.name)
-    return f'<section lang="{language.code}">\n<h1>{name}</h1>\n{said}\n</section>'
+    return f'<section lang="{language.code}">\n<h1>{name}</h1>\n{content}\n</section>'

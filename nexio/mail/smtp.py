@@ -1,6 +1,6 @@
-"""Sending mail to a mail server (RFC 5321): one connection for many mails.
+"""Sends mail to a mail server (RFC 5321): one connection for many mails.
 
-An error before a mail is about the server or the deployment, and raises; an error with a mail
+An error before a mail is about the server or the deployment, and is raised; an error during a mail
 is a :class:`MailReply` about that mail.
 """
 
@@ -22,27 +22,27 @@ from nexio.mail.connecting import CONNECTION_ERRORS, Client, connect, reason_of,
 from nexio.mail.server import MailServer
 
 LEAST_SECONDS = 1.0
-"""What a mail gets that was begun when the time for all was nearly over."""
+"""The time for a mail that is begun when the total time is nearly over."""
 
 _LOGIN_REFUSED = frozenset({530, 534, 535, 538})
-"""RFC 4954 section 6: about us, and not about this mail."""
+"""RFC 4954 section 6: about us, not about this mail."""
 
 _UTF8_OPTIONS = ("SMTPUTF8", "BODY=8BITMIME")
 """RFC 6531 section 3.4."""
 
 _NO, _NO_FOR_GOOD = 400, 500
-"""The first codes that refuse for now, and for good (RFC 5321 section 4.2.1)."""
+"""The lowest codes of a temporary and a permanent refusal (RFC 5321 section 4.2.1)."""
 
 
 class MailOutcome(Enum):
-    """What became of a mail."""
+    """The result of sending a mail."""
 
     SENT = auto()
     REFUSED = auto()
-    """For good: trying again is no use."""
+    """Permanently: trying again is useless."""
 
     LATER = auto()
-    """For now, or nobody knows: the connection broke."""
+    """Temporarily, or unknown: the connection broke."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class MailReply:
     outcome: MailOutcome
     words: str
     broken: bool = False
-    """Whether the connection broke, so that the words are not the server's."""
+    """Whether the connection broke: then the words are not the server's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +63,15 @@ class MailTimeouts:
     """For one mail: connecting, logging in and all replies until the mail itself is sent."""
 
     receipt: float = 60.0
-    """For sending the mail itself and the reply to it: who hangs up too early does not know
-    whether it was taken, and sends it twice (RFC 5321 section 4.5.3.2.6)."""
+    """For sending the mail itself and the reply to it: a client that disconnects too early does not
+    know whether it was accepted, and sends it twice (RFC 5321 section 4.5.3.2.6)."""
 
     total: float = float("inf")
-    """For all mails together; only receipts are waited for beyond it."""
+    """For all mails together; only the wait for a receipt may exceed it."""
 
 
 class SmtpConnection:
-    """A connection that is made for the first mail, and again after it broke."""
+    """A connection that is opened for the first mail, and again after it broke."""
 
     def __init__(self, server: MailServer, timeouts: MailTimeouts) -> None:
         self._server = server
@@ -93,15 +93,15 @@ class SmtpConnection:
             self._runner.run(self._quit())
 
     def open(self) -> None:
-        """Connect where there is no connection.
+        """Connect if there is no connection.
 
         Raises:
-            MailServerUnreachable: nobody answers, the certificate is wrong, or the login is.
+            MailServerUnreachable: there is no answer, or the certificate or the login is wrong.
         """
         self._runner.run(self._open())
 
     def send(self, sender: str, to: str, message: EmailMessage) -> MailReply:
-        """Hand one mail over.
+        """Send one mail.
 
         Raises:
             MailServerUnreachable: as :meth:`open`.
@@ -137,9 +137,9 @@ class SmtpConnection:
         return MailReply(outcome=MailOutcome.SENT, words=reply(self._server, *receipt))
 
     async def _ready(self) -> Client:
-        """A connection that is fit for the next mail.
+        """A connection that works for the next mail.
 
-        A server may have closed a connection that was idle: that says nothing about this mail.
+        A server may have closed an idle connection: that is no error of this mail.
         """
         if self._client is not None:
             try:
@@ -151,7 +151,7 @@ class SmtpConnection:
 
     def _refused_or_broken(self, error: Exception) -> MailReply:
         reason = reason_of(self._server, error)
-        # Any other code is no answer to what was asked.
+        # Any other code is not an answer to the command.
         if isinstance(error, SMTPResponseException) and error.code >= _NO:
             for_good = error.code >= _NO_FOR_GOOD and error.code not in _LOGIN_REFUSED
             return MailReply(
@@ -168,7 +168,7 @@ class SmtpConnection:
     async def _quit(self) -> None:
         if self._client is None:
             return
-        with suppress(*CONNECTION_ERRORS):  # whatever it says to that, the mails are with it
+        with suppress(*CONNECTION_ERRORS):  # whatever it answers, it has accepted the mails
             async with asyncio.timeout(self._seconds()):
                 await self._client.quit()
         self._drop()

@@ -26,7 +26,7 @@ NAMES: Final = {
     "cancelled": Template.VISITOR_CANCELLED,
     "arrived": Template.VISITOR_ARRIVED,
 }
-"""What people call the mails whose text they can change."""
+"""The names of the mails whose text people can change."""
 
 SUBJECT: Final = "Subject:"
 LONGEST: Final = 20_000
@@ -37,16 +37,16 @@ LONGEST_SUBJECT: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailText:
-    """What a mail says, with placeholders."""
+    """The text of a mail, with placeholders."""
 
     subject: str
     body: str
     is_own: bool = False
-    """Whether the location has worded it."""
+    """Whether it is the location's own text."""
 
     @property
     def source(self) -> str:
-        """As people edit it: the subject in the first line, then the body."""
+        """The text as people edit it: the subject in the first line, then the body."""
         return f"{SUBJECT} {self.subject}\n\n{self.body}"
 
 
@@ -60,7 +60,7 @@ def get_text(work: Reading, location_id: int, template: Template, language: Lang
 
 
 def list_own(work: Reading, location: Location) -> dict[tuple[Template, str], datetime]:
-    """Which texts a location has worded, by template and language, and when."""
+    """The location's own texts, by template and language, and when they were changed."""
     rows = work.session.scalars(select(MailTextRow).where(MailTextRow.location_id == location.id))
     return {(Template(row.template), row.language): row.changed_at for row in rows}
 
@@ -68,14 +68,14 @@ def list_own(work: Reading, location: Location) -> dict[tuple[Template, str], da
 def save_text(
     work: Writing, location: Location, template: Template, language: Language, text: MailText
 ) -> None:
-    """Let a location's mail say this from now on, also in mails that wait."""
+    """Set a location's own text; mails that already wait use it, too."""
     key = {"location_id": location.id, "template": template.value, "language": language.code}
     work.session.merge(MailTextRow(**key, text=text.source, changed_at=work.now))
     _record(work, location, "edit", template, language)
 
 
 def reset_text(work: Writing, location: Location, template: Template, language: Language) -> bool:
-    """Let a mail say again what it says everywhere; False where it does already."""
+    """Return to the default text; False if it is used already."""
     row = work.session.get(MailTextRow, (location.id, template.value, language.code))
     if row is None:
         return False
@@ -88,7 +88,7 @@ def parse_source(template: Template, source: str) -> MailText:
     """Read a text as people edit it.
 
     Raises:
-        InvalidValue: it has no subject or no body, is too long, or names something unknown.
+        InvalidValue: it has no subject or no body, is too long, or has an unknown placeholder.
     """
     lines = source.removeprefix("\ufeff").replace("\r\n", "\n").strip().split("\n")
     head, rest = lines[0], "\n".join(lines[1:]).strip()
@@ -120,7 +120,7 @@ def parse_source(template: Template, source: str) -> MailText:
 
 def _refuse_control_characters(source: str) -> None:
     bad = next((each for each in source if not each.isprintable() and each not in "\r\n\t"), None)
-    # What joins letters, and the mark of the order of octets, are letters to a reader.
+    # Joiners, special blanks and the byte order mark are allowed: readers do not notice them.
     if bad is not None and bad not in "\ufeff\u200c\u200d\u00a0\u202f\u3000":
         code = f"U+{ord(bad):04X}"
         raise InvalidValue(f"the text has the control character {code}", "Take it out.")
@@ -138,7 +138,7 @@ def _refuse_unknown(template: Template, source: str) -> None:
 
 
 def _refuse_stray_braces(source: str) -> None:
-    """Else a guest would read what was meant for nexio."""
+    """Refuse braces outside placeholders: a guest would read what was meant for nexio."""
     stray = re.search(r"\S*[{}]\S*", PLACEHOLDER.sub("", source))
     if stray is not None:
         raise InvalidValue(

@@ -1,4 +1,4 @@
-"""What the placeholders of a mail stand for, in words."""
+"""The values of the placeholders of a mail, as text."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from nexio.mail.placeholders import Values
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import Visit
 
-_SAID_IN_MINUTES = timedelta(minutes=90)
-"""Up to this length people count minutes."""
+_SHOWN_IN_MINUTES = timedelta(minutes=90)
+"""Up to this length, people count in minutes."""
 
 
 def location_values(location: Location) -> Values:
-    """What anybody reads of a location."""
+    """The public values of a location."""
     settings = location.settings
     return {
         "location": location.name,
@@ -28,12 +28,12 @@ def location_values(location: Location) -> Values:
 def visitor_values(
     visit: Visit, duration: timedelta | None, qr: str | None, language: Language
 ) -> Values:
-    """What a visitor reads; nothing of the Wi-Fi without a token that holds.
+    """The values for a visitor; those of the Wi-Fi only with a token that is not revoked.
 
     Args:
         visit: the visit.
         duration: of its token; None without one.
-        qr: the text of its QR code, where the mail has it.
+        qr: the text of its QR code, if the mail has it.
         language: of the visitor.
     """
     wifi = duration is not None and has_wifi(visit)
@@ -44,12 +44,12 @@ def visitor_values(
         "ssid": visit.location.settings.ssid if wifi else None,
         "wifilogin": _login(visit, language) if wifi else None,
         "qrcode": qr,
-        "wifiqrcode": None,  # a picture, of which nobody can read the text
+        "wifiqrcode": None,  # a picture; its text is of no use to a reader
     }
 
 
 def visit_values(visit: Visit, language: Language) -> Values:
-    """What a visitor reads of a visit, and nothing that lets anybody in."""
+    """The values of a visit, without anything that admits somebody."""
     zone = visit.location.zone
     return {
         **location_values(visit.location),
@@ -66,7 +66,7 @@ def has_wifi(visit: Visit) -> bool:
 
 
 def wifi_window(visit: Visit, duration: timedelta, language: Language) -> str:
-    """When the Wi-Fi lets the visitor on; before a check-in that opens it, for how long (R16)."""
+    """When the Wi-Fi admits the visitor; for how long, if a check-in has yet to start it (R16)."""
     token, zone = visit.token, visit.location.zone
     if token is None or token.valid_from is None or token.valid_until is None:
         return language.say("for %(length)s from your check-in", length=_length(duration, language))
@@ -86,7 +86,7 @@ def moment(instant: datetime, zone: ZoneInfo, language: Language) -> str:
 def window(start: datetime, end: datetime, zone: ZoneInfo, language: Language) -> str:
     """Return "Friday, 20 November 2026, 09:00 to 10:00 (Europe/London, UTC+00:00)".
 
-    Both ends are written in full where the day or the offset changes in between.
+    Both ends are written in full if the day or the offset changes in between.
     """
     day, place = language.full_day(start, zone), _place(start, zone)
     if (day, place) != (language.full_day(end, zone), _place(end, zone)):
@@ -115,7 +115,7 @@ def _login(visit: Visit, language: Language) -> str:
 
 def _length(duration: timedelta, language: Language) -> str:
     minutes = duration // timedelta(minutes=1)
-    if duration <= _SAID_IN_MINUTES:
+    if duration <= _SHOWN_IN_MINUTES:
         return language.unit(minutes, "minute")
     hours, days = minutes // 60, minutes // (24 * 60)
     parts = (days, "day"), (hours % 24, "hour"), (minutes % 60, "minute")

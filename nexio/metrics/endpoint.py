@@ -1,4 +1,4 @@
-"""The endpoint that a monitor asks: ``GET /metrics``, answered in threads of its own."""
+"""The endpoint for a monitor: ``GET /metrics``, answered in its own threads."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_CONNECTIONS: Final = 8
-"""Further ones are closed: a monitor asks once in some seconds."""
+"""Further connections are closed: a monitor makes one request every few seconds."""
 
 SILENCE_SECONDS: Final = 5.0
-"""So long a client may say nothing."""
+"""How long a client may stay silent."""
 
 LONGEST_SECONDS: Final = 10.0
-"""A client that is slower than that is cut off: it holds a connection that others wait for."""
+"""A slower client is disconnected: it holds a connection that others wait for."""
 
 PATH: Final = "/metrics"
 
@@ -37,7 +37,7 @@ class Endpoint:
 
     Args:
         opened: the listening socket; it stays open for a successor.
-        collectors: what is told.
+        collectors: the metrics.
     """
 
     def __init__(self, opened: socket.socket, collectors: Iterable[Collector]) -> None:
@@ -55,7 +55,7 @@ class Endpoint:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; who is being answered is not waited for."""
+        """End, without waiting for running answers."""
         self._server.shutdown()
         self._thread.join()
 
@@ -72,14 +72,14 @@ class _Server(ThreadingHTTPServer):
         self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread, or close where there are too many."""
+        """Answer in a thread, or close the connection if there are too many."""
         if self._room.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer, and make room."""
+        """Answer, and free the place for another connection."""
         cut = threading.Timer(LONGEST_SECONDS, _cut_off, (request,))
         cut.start()
         try:
@@ -89,7 +89,7 @@ class _Server(ThreadingHTTPServer):
             self._room.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a monitor went away; what fails of ours is in the log."""
+        """Log nothing: a monitor went away; our own failures are in the log."""
 
 
 def _cut_off(connection: socket.socket) -> None:
@@ -106,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
     error_message_format = "%(code)d %(message)s\n"
 
     def do_GET(self) -> None:
-        """Tell everything."""
+        """Send all metrics."""
         if self.path.partition("?")[0] != PATH:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
@@ -124,4 +124,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *values: Any) -> None:  # noqa: A002 - its name there
-        """Say nothing: a monitor asks all day."""
+        """Log nothing: a monitor sends requests all day."""

@@ -1,4 +1,4 @@
-"""Where a monitor asks: an address and a port."""
+"""The address and port on which the metrics are served."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nexio.server_options import port_of
 
 
 class Place(NamedTuple):
-    """Where a monitor asks."""
+    """The address and port on which the metrics are served."""
 
     host: str
     port: int
@@ -21,7 +21,7 @@ class Place(NamedTuple):
         """Read ``ADDRESS:PORT``, such as ``127.0.0.1:9812`` or ``[::1]:9812``.
 
         Raises:
-            InvalidValue: it is none.
+            InvalidValue: it is not an address and a port.
         """
         host, _, port = text.rpartition(":")
         try:
@@ -33,12 +33,12 @@ class Place(NamedTuple):
         return cls(str(address), port_of(port))
 
     def __str__(self) -> str:
-        """As :meth:`parse` reads it."""
+        """The text that :meth:`parse` reads."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class MetricsPortUnusable(Unreachable):
-    """We cannot listen there."""
+    """We cannot listen on that address and port."""
 
 
 def listen(place: Place) -> socket.socket:

@@ -1,4 +1,4 @@
-"""What a monitor reads of the store: read now and then in a thread, so that nobody waits for it."""
+"""Metrics from the store, read periodically in a thread, so that no request waits for them."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 15.0
-"""As often as most monitors ask."""
+"""As often as most monitors read."""
 
 
 class StoreNumbers(Collector):
     """Reads the store in a thread.
 
     Args:
-        open_store: opens it; it is closed again.
-        readers: read more of it.
+        open_store: opens the store, which is closed after each read.
+        readers: read further metrics from it.
     """
 
     def __init__(self, open_store: Callable[[], Store], readers: Sequence[Reader] = ()) -> None:
@@ -60,7 +60,7 @@ class StoreNumbers(Collector):
         self._thread.join()
 
     def collect(self) -> Iterator[Metric]:
-        """What was read last; nothing while the store is away, rather than what no longer holds."""
+        """The latest metrics; none while the store is unreachable, rather than outdated ones."""
         yield InfoMetricFamily("nexio_build", "This software.", {"version": __version__})
         metrics = self._metrics
         yield GaugeMetricFamily(
@@ -74,7 +74,7 @@ class StoreNumbers(Collector):
             with closing(self._open_store()) as store, store.read() as work:
                 self._metrics = [each for read in self._readers for each in read(work)]
         except NexioError as error:
-            log.debug("no numbers of the store: %s", error)  # whoever follows it warns
+            log.debug("no numbers of the store: %s", error)  # the process that follows it warns
             self._metrics = ()
         except Exception:
             log.exception("no numbers of the store")
@@ -89,7 +89,7 @@ class StoreNumbers(Collector):
 def gauge(
     name: str, meaning: str, label: str, values: Iterable[tuple[str, float]]
 ) -> GaugeMetricFamily:
-    """A number for each value of a label."""
+    """A gauge with a number for each value of a label."""
     family = GaugeMetricFamily(name, meaning, labels=[label])
     for named, value in values:
         family.add_metric([named], value)
@@ -97,7 +97,7 @@ def gauge(
 
 
 def numbers_of(work: Reading) -> Iterator[Metric]:
-    """What the store knows of a moment."""
+    """The metrics of the store at this moment."""
     places = list_locations(work)
     names = {each.id: each.name for each in places}
     is_open = WifiSessionRow.ended_at.is_(None)
@@ -148,8 +148,8 @@ def numbers_of(work: Reading) -> Iterator[Metric]:
 def _by_location(
     work: Reading, names: dict[int, str], column: Any, condition: ColumnElement[bool]
 ) -> Iterator[tuple[str, float]]:
-    """How many rows there are at each location; at none, 0."""
-    # No column: SQLite would walk its index through all that ever was, in the order of locations.
+    """The number of rows at each location, 0 if there are none."""
+    # An expression, not the column: SQLite would walk the column's index through all rows.
     place = (column + 0).label("place")
     query = select(place, func.count()).where(condition).group_by(place)
     found = {number: count for number, count in work.session.execute(query)}  # noqa: C416 (rows)

@@ -1,5 +1,5 @@
-"""Looking after a store: health, integrity, backup, key rotation, housekeeping.
+"""Maintenance of a store: health, integrity, backup, key rotation, housekeeping.
 
-Nothing here is needed for a visit or a login to be right.  It may import all of ``nexio``.  Read
+No visit or login depends on it for correctness.  It may import all of ``nexio``.  Read
 ``health.py`` first.
 """

@@ -1,7 +1,7 @@
-"""Backups: all rows of a store in a SQLite file of the same tables, and back again.
+"""Backs up all rows of a store into an SQLite file with the same tables, and restores them.
 
-The same rows go from and to SQLite and PostgreSQL.  What is sealed stays sealed: a backup is
-worth nothing without the key file: keep the two apart.
+It works the same with SQLite and PostgreSQL.  Sealed values stay sealed, so a backup is useless
+without the key file: keep the two apart.
 """
 
 from __future__ import annotations
@@ -42,25 +42,25 @@ from nexio.unfinished import temporary_folder
 def back_up(engine: Engine, path: Path) -> int:
     """Write all rows into a new SQLite file, as of one moment, while the store is in use.
 
-    The store may have an earlier version; so has the backup then.
+    The store may have an earlier version; then the backup has it, too.
 
     Returns:
-        How many rows.
+        The number of rows.
 
     Raises:
-        Refused: the file is there already.
-        SchemaMismatch: the store is empty, newer than this software, or of no version.
-        StoreUnreachable: the store cannot be read, or the file not written.
+        Refused: the file exists already.
+        SchemaMismatch: the store is empty, newer than this software, or has no version.
+        StoreUnreachable: the store cannot be read, or the file cannot be written.
     """
     with explain_errors(engine), for_reading(engine).connect() as source:
         return back_up_from(source, path)
 
 
 def back_up_to(engine: Engine, stream: BinaryIO) -> int:
-    """:func:`back_up` into a stream, such as a pipe to another machine; whole or nothing of it.
+    """:func:`back_up` into a stream, such as a pipe to another machine; nothing if it fails.
 
     Raises:
-        OSError: the stream takes nothing.
+        OSError: the stream cannot be written.
     """
     temporary = Path(tempfile.gettempdir())
     with _explain_file_errors(temporary), temporary_folder(temporary) as folder:
@@ -73,15 +73,15 @@ def back_up_to(engine: Engine, stream: BinaryIO) -> int:
 
 
 def dated(folder: Path, now: datetime) -> Path:
-    """Where the backup of a moment goes in a folder of backups."""
+    """The path for the backup of a moment in a folder of backups."""
     return folder / f"nexio-{now:%Y%m%dT%H%M%SZ}.db"
 
 
 def remove_older(folder: Path, keep: int) -> list[Path]:
-    """Remove all backups of :func:`dated` but the newest so many; other files stay.
+    """Remove all but the ``keep`` newest backups named by :func:`dated`; other files stay.
 
     Returns:
-        What was removed, the oldest first.
+        The removed files, the oldest first.
 
     Raises:
         StoreUnreachable: one cannot be removed.
@@ -110,21 +110,21 @@ def back_up_from(source: Connection, path: Path) -> int:
             os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             with connected(_url_of(part)) as target, target.begin() as connection:
                 schema.make_tables(connection, version)
-                # To look at the tables of an earlier version takes half of a small backup's time.
+                # Inspecting the tables of an earlier version takes half of a small backup's time.
                 tables = our_tables if version == schema.HEAD else tables_of
                 rows = copy_rows(source, connection, tables(source, connection))
             part.rename(path)
     return rows
 
 
-def backup_first(path: Path, tell: Callable[[int], None]) -> Callable[[Connection], None]:
-    """What backs up all that a store holds before it is upgraded, in the same transaction.
+def backup_first(path: Path, report: Callable[[int], None]) -> Callable[[Connection], None]:
+    """Return a function that backs up a store before its upgrade, in the same transaction.
 
-    It raises as :func:`back_up`; nothing is changed then (see :func:`nexio.store.schema.upgrade`).
+    It raises as :func:`back_up`; then nothing is changed (see :func:`nexio.store.schema.upgrade`).
 
     Args:
-        path: where the backup goes; its folder is made.
-        tell: hears how many rows are in it.
+        path: the file of the backup; its folder is made.
+        report: called with the number of rows in it.
     """
 
     def first(connection: Connection) -> None:
@@ -135,25 +135,25 @@ def backup_first(path: Path, tell: Callable[[int], None]) -> Callable[[Connectio
                 f"no backup can be made in {path.parent}: {error.strerror}",
                 "Make one elsewhere (nexio db backup FILE), then: nexio db upgrade --no-backup",
             ) from error
-        tell(back_up_from(connection, path))
+        report(back_up_from(connection, path))
 
     return first
 
 
 def restore(store: Store, path: Path) -> int:
-    """Put the rows of a backup in place of all that the store holds, in one transaction.
+    """Replace all rows of the store with those of a backup, in one transaction.
 
-    Servers that follow the store load it again.  A backup of an older version is upgraded on
-    the way; the file itself stays as it is.
+    Servers that follow the store load it again.  A backup of an older version is upgraded in a
+    copy; the file itself is not changed.
 
     Returns:
-        How many rows.
+        The number of rows.
 
     Raises:
         NotFound: there is no such file.
         SchemaMismatch: it is no backup, or one of a newer version.
-        KeyUnusable: the key file does not hold the key of the backup.
-        StoreUnreachable: the store cannot be written, or the file not read, or it is damaged.
+        KeyUnusable: the key file does not have the key of the backup.
+        StoreUnreachable: the store cannot be written, the file cannot be read, or it is damaged.
     """
     if not path.is_file():
         raise NotFound(f"there is no backup {path}", "Name a file that 'nexio db backup' made.")
@@ -167,7 +167,7 @@ def restore(store: Store, path: Path) -> int:
 
 
 def _make_usable(source: Engine, path: Path) -> None:
-    """See that it is a sound backup, and bring it to our version, before anything is replaced."""
+    """Check the backup and upgrade it to our version, before anything is replaced."""
     what = f"the backup {path}"
     try:
         with source.connect() as connection:
@@ -190,7 +190,7 @@ def _make_usable(source: Engine, path: Path) -> None:
 
 def _replace_all(store: Store, source: Connection, path: Path) -> int:
     with store.write(alone=True) as work:
-        # Looked at while nobody can take a key out of the file.
+        # Checked while nobody can remove a key from the file.
         keys = select(StoreRevisionRow.key_id, StoreRevisionRow.nas_key_id)
         if not store.can_use(*source.execute(keys).one()):
             raise KeyUnusable(
@@ -209,7 +209,7 @@ def _replace_all(store: Store, source: Connection, path: Path) -> int:
         use_none_twice(target, numbers_used(source))
         work.session.expire_all()
         restored = work.session.scalars(select(StoreRevisionRow.number)).one()
-        # Another epoch tells every reader that what it holds is of another time.
+        # A new epoch tells every reader that its copy is outdated.
         target.execute(
             update(StoreRevisionRow).values(
                 epoch=secrets.token_hex(16), number=max(number, restored) + 1

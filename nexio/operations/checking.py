@@ -1,4 +1,4 @@
-"""Looking for damage in a store."""
+"""Finds damage in a store."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from nexio.store.sealed import DIGESTS, SEALED, Digest, Sealed
 from nexio.store.tables import LocationRow, NasRow, Row
 
 SHOWN = 20
-"""Lines about one kind of damage; the rest is counted."""
+"""Lines about one kind of damage; further ones are only counted."""
 
 
 def find_damage(work: Reading) -> list[str]:
-    """What is wrong with the store, a line each; empty where it is sound."""
+    """What is wrong with the store, one line each; empty if it is sound."""
     connection = work.session.connection()
     lines = [*file_damage(connection), *_drift(connection), *_encoding(connection)]
     for sealed in SEALED:
@@ -49,7 +49,7 @@ def find_damage(work: Reading) -> list[str]:
 
 
 def file_damage(connection: Connection) -> Iterator[str]:
-    """What SQLite says of its own file; PostgreSQL has checksums and tools of its own for it."""
+    """Damage that SQLite finds in its file; PostgreSQL has its own checksums and tools for that."""
     if connection.dialect.name != "sqlite":
         return
     for (line,) in connection.execute(text("PRAGMA integrity_check")):
@@ -79,7 +79,7 @@ def _unreadable(work: Reading, sealed: Sealed) -> Iterator[str]:
     key = inspect(sealed.table).primary_key[0]
     query = select(key, sealed.values).where(sealed.values.is_not(None)).order_by(key)
     for number, value in work.session.execute(query.execution_options(yield_per=10_000)):
-        if work.keyring.is_closed(value):  # that of a NAS, for whom we have no key
+        if work.keyring.is_closed(value):  # a NAS secret, for which we have no key
             continue
         try:
             work.keyring.unseal(value, sealed.purpose)
@@ -88,7 +88,7 @@ def _unreadable(work: Reading, sealed: Sealed) -> Iterator[str]:
 
 
 def _wrong(work: Reading, digest: Digest) -> Iterator[str]:
-    """Digests of another PIN: nobody gets in with the right one."""
+    """Digests that do not match their PIN: nobody gets in with the right PIN."""
     for number, location_id, sealed, found in work.session.execute(
         digest.query.execution_options(yield_per=10_000)
     ):
@@ -101,7 +101,7 @@ def _wrong(work: Reading, digest: Digest) -> Iterator[str]:
 
 
 def _unreadable_rows(connection: Connection, table: Table) -> Iterator[str]:
-    """SQLite stores any text in a column of times or numbers, where nothing can read it."""
+    """Rows with text in a column of times or numbers: SQLite stores it, but nothing can read it."""
     if connection.dialect.name != "sqlite":
         return
     key, *_ = table.primary_key.columns
@@ -132,7 +132,7 @@ def _unknown_zones(work: Reading) -> Iterator[str]:
 
 
 def _broken_nas(work: Reading) -> Iterator[str]:
-    """What cannot be served, other than for its secret, which is named above."""
+    """NAS that cannot be served for another reason than the secret, which is checked above."""
     for row in work.session.scalars(select(NasRow).order_by(NasRow.id)):
         try:
             nas_of(work, row)

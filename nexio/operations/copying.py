@@ -1,8 +1,8 @@
-"""Copying a store into an empty one of either engine: each row, and each compared afterwards.
+"""Copies a store into an empty one of either engine, and compares every row afterwards.
 
-The old store is only read, as of one moment; servers and desks may go on with it.  What they write
-meanwhile is noticed at the end, and then nothing stays of the copy.  The new store has an epoch
-of its own, so nobody who followed the old one takes it for that.
+The old store is only read, as of one moment; servers and desks may go on using it.  If they write
+meanwhile, that is noticed at the end, and the copy is discarded.  The new store has its own epoch,
+so no follower of the old one takes it for that.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from nexio.store.sqlite import identity
 from nexio.store.tables import AuditRow, Row, StoreRevisionRow
 
 Step = Callable[[str, int, int], None]
-"""Hears what is done, how many rows of it are, and of how many."""
+"""Called with the current work, the rows that are done, and the total number of rows."""
 
 SHOWN: Final = 5
-"""Tables in the way that are named."""
+"""How many existing tables an error names."""
 
 
 MAKE_ANOTHER: Final = "Make another one: createdb --encoding=UTF8 --template=template0 NAME"
@@ -44,17 +44,17 @@ MAKE_ANOTHER: Final = "Make another one: createdb --encoding=UTF8 --template=tem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copied:
-    """What a copy holds."""
+    """The size of a copy."""
 
     rows: int
     tables: int
 
 
 def look(source: Store, url: str) -> Copied:
-    """What :func:`copy_store` would copy; it makes nothing.
+    """Return what :func:`copy_store` would copy, without making anything.
 
     Raises:
-        As that one, as far as it can be told beforehand.
+        As :func:`copy_store`, as far as that can be checked beforehand.
     """
     with explain_errors(source.engine), _reading(source.engine) as before:
         _require_keys(source, before)
@@ -71,17 +71,17 @@ def copy_store(source: Store, url: str, step: Step = lambda _, __, ___: None) ->
     """Copy all that a store holds into an empty database, in one transaction there.
 
     Args:
-        source: the old store, of our version.
-        url: where the new one is to be.
-        step: hears how far it is.
+        source: the old store, with our version.
+        url: the URL of the new one.
+        step: called with the progress.
 
     Raises:
-        InvalidValue: the URL is none of a store.
-        Refused: the database is not empty, has the old store, or cannot hold every name, or the
+        InvalidValue: the URL is not that of a store.
+        Refused: the database is not empty, has the old store, or cannot store every name, or the
             old store was changed while it was copied.
-        KeyUnusable: the key files do not hold the keys of the store.
+        KeyUnusable: the key files do not have the keys of the store.
         RowDamaged: a row cannot be copied.
-        StoreUnreachable: one of both cannot be used.
+        StoreUnreachable: one of the two stores cannot be used.
     """
     with _reading(source.engine) as before, _new_store(url, before) as target:
         with explain_errors(source.engine):
@@ -91,8 +91,8 @@ def copy_store(source: Store, url: str, step: Step = lambda _, __, ___: None) ->
         rows = copy_rows(before, target, tables, _counted(step, "copying", total))
         use_none_twice(target, numbers)
         with _reading(source.engine) as after:
-            told = _counted(step, "comparing", total)
-            different = first_difference(after, target, tables, told)
+            report = _counted(step, "comparing", total)
+            different = first_difference(after, target, tables, report)
             if different is not None:
                 _refuse(different, is_ours=first_difference(before, target, tables) is not None)
         _make_another(source, target)
@@ -101,7 +101,7 @@ def copy_store(source: Store, url: str, step: Step = lambda _, __, ___: None) ->
 
 @contextmanager
 def _reading(engine: Engine) -> Iterator[Connection]:
-    """The store as of one moment."""
+    """A connection that reads the store as of one moment."""
     with explain_errors(engine):
         opened = for_reading(engine).connect()
     with opened:
@@ -110,7 +110,7 @@ def _reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _new_store(url: str, before: Connection) -> Iterator[Connection]:
-    """The empty tables of a new store; nothing stays of it if anything goes wrong."""
+    """Make the empty tables of a new store; remove everything if anything goes wrong."""
     path = _path_of(url)
     made = create_sqlite_file(url)
     file = None if path is None else identity(path)
@@ -131,7 +131,7 @@ def _new_store(url: str, before: Connection) -> Iterator[Connection]:
 
 
 def _require_same(path: Path | None, file: tuple[int, int] | None) -> None:
-    if path is not None and identity(path) != file:  # whoever had made it gave up
+    if path is not None and identity(path) != file:  # whoever made it has given up
         raise StoreUnreachable(f"{path} was removed while it was filled", "Copy the store again.")
 
 
@@ -164,7 +164,7 @@ def _require_empty(target: Connection, url: str) -> None:
 
 
 def _require_another_database(before: Connection, target: Connection, url: str) -> None:
-    """Hold that the old store is elsewhere: all writers of a database wait for a copy into it."""
+    """Check that the old store is elsewhere: all writers of a database wait for a copy into it."""
     if {before.dialect.name, target.dialect.name} != {"postgresql"}:
         return
     where = text("SELECT current_database(), pg_postmaster_start_time()")
@@ -193,12 +193,12 @@ def _count(connection: Connection) -> int:
 def _counted(step: Step, what: str, total: int) -> Callable[[str, int], None]:
     done = 0
 
-    def told(table: str, rows: int) -> None:
+    def report(table: str, rows: int) -> None:
         nonlocal done
         done += rows
         step(f"{what} {table}", done, total)
 
-    return told
+    return report
 
 
 def _refuse(table: str, *, is_ours: bool) -> None:
@@ -214,7 +214,7 @@ def _refuse(table: str, *, is_ours: bool) -> None:
 
 
 def _make_another(source: Store, target: Connection) -> None:
-    """Make it a store of its own, which notes where it comes from."""
+    """Give the new store its own epoch, and note in its audit where it comes from."""
     target.execute(update(StoreRevisionRow).values(epoch=secrets.token_hex(16)))
     details = {"from": source.engine.dialect.name, "to": target.dialect.name}
     row = {"at": source.clock(), "operator": source.operator, "details": details}

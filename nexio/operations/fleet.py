@@ -1,4 +1,4 @@
-"""Checking the servers that follow the store, and how the NAS sign what they ask them."""
+"""Checks the servers that follow the store, and whether the NAS sign their requests."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading
 
 MISSED_FOR: Final = timedelta(days=7)
-"""A server that has been silent for longer is nobody's trouble any more."""
+"""A server that has been silent for longer is no problem any more."""
 
 OLD: Final = timedelta(minutes=1)
-"""How long a server may not follow the store before it counts as trouble."""
+"""How far a server may lag behind the store before that counts as a problem."""
 
 
 def look_at_fleet(work: Reading) -> Iterator[Finding]:
-    """Look at every server that has told the store of itself, and at every NAS."""
+    """Check every server that has reported to the store, and every NAS."""
     servers = [each for each in list_servers(work) if each.state != "stopped"]
     yield from map(bad_row, work.bad_rows.lines)
     running = [each for each in servers if each.state == "running"]
@@ -66,7 +66,7 @@ def _server(server: Server) -> Iterator[Finding]:
 
 
 def _guard(work: Reading, running: list[Server]) -> Iterator[Finding]:
-    """Whether they count guesses together, and are not too many for the bound."""
+    """Check that the servers share their guess counts, and that the bound allows so many."""
     sharing = servers_at_work(work.session.connection(), work.now)
     for server in running:
         if server.report.writer not in sharing and not server.is_clock_off:

@@ -1,4 +1,4 @@
-"""Checking a deployment: key, store, clock, PINs, NAS, mail, disk."""
+"""Checks a deployment: key, store, clock, PINs, NAS, mail, disk."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ from nexio.store.schema import HEAD
 from nexio.store.tables import AuthEventRow, VisitRow
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
-"""So far ahead of now the newest entry may be: servers' clocks differ by a few seconds."""
+"""How far ahead of now the newest entry may be: servers' clocks differ by a few seconds."""
 
 ROOM_FOR_PINS = 0.25
-"""When half of all PINs are in use, no more are drawn (R7); this warns long before."""
+"""No more PINs are drawn when half of them are in use (R7); this warns long before."""
 
 LEAST_FREE = 200 * 1024 * 1024
-"""Octets of disk space below which it is time to do something."""
+"""Octets of free disk space; less needs action."""
 
 LOOKED_BACK = timedelta(days=7)
 
 ENOUGH = 10
-"""Logins without a device before there is a warning: a test or two do not count."""
+"""How many logins without a device cause a warning: a test or two do not."""
 
 _MAC = "__:__:__:__:__:__"
-"""How the log shows a MAC address."""
+"""LIKE pattern of a MAC address in the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was checked, the result, and what to do where it is not well."""
+    """What was checked, the result, and what to do if it is not well."""
 
     subject: str
     well: bool
@@ -59,7 +59,7 @@ class Finding:
 
 
 def look_over(configuration: Configuration, clock: Clock) -> Iterator[Finding]:
-    """Look at everything that can be seen from the store's side, the deepest cause first."""
+    """Check everything that can be seen from the store's side, the deepest cause first."""
     key = _key(configuration)
     yield key
     try:
@@ -75,7 +75,7 @@ def look_over(configuration: Configuration, clock: Clock) -> Iterator[Finding]:
 
 
 def _inside(store: Store, configuration: Configuration) -> Iterator[Finding]:
-    """What the store says; a value that cannot be read is a finding, too, and not the end."""
+    """Check the contents of the store; an unreadable value is a finding, not the end."""
     try:
         with store.read() as work:
             yield from _nas_key(work, configuration)
@@ -95,12 +95,12 @@ def trouble(subject: str, error: NexioError) -> Finding:
 
 
 def well(subject: str, message: str) -> Finding:
-    """Nothing is to be done."""
+    """A finding that needs no action."""
     return Finding(subject=subject, message=message, well=True)
 
 
 def unwell(subject: str, message: str, advice: str) -> Finding:
-    """Something is to be done."""
+    """A finding that needs action."""
     return Finding(subject=subject, message=message, advice=advice, well=False)
 
 
@@ -120,7 +120,7 @@ def _key(configuration: Configuration) -> Finding:
 
 
 def _nas_key(work: Reading, configuration: Configuration) -> Iterator[Finding]:
-    """The second key, where there is one: servers need it, reception does not."""
+    """Check the second key, if there is one: servers need it, reception does not."""
     if work.keyring.second is None:
         return
     path, first = configuration.nas_key_file, configuration.key_file
@@ -150,14 +150,14 @@ def _nas_key(work: Reading, configuration: Configuration) -> Iterator[Finding]:
 
 
 def _has_servers(work: Reading, configuration: Configuration) -> bool:
-    """Whether servers are on this machine: with SQLite all are, else one has kept its table."""
+    """Whether servers run on this machine: with SQLite all do, else one has saved its table."""
     if work.session.connection().dialect.name == "sqlite":
         return True
     return any((configuration.home / "spool").glob("*.table"))
 
 
 def _clock(work: Reading, clock: Clock) -> Finding:
-    """Against PostgreSQL's clock, and against what was written last: time goes forward."""
+    """Compare the clock with PostgreSQL's, and with the newest entries: time goes forward."""
     there = measure_clock(work, clock)
     advice = "Wi-Fi begins and ends by it: set it, and let NTP keep it (timedatectl)."
     if there is not None and is_clock_off(there):
@@ -190,7 +190,7 @@ def _pins(work: Reading) -> Iterator[Finding]:
 
 
 def _guessing(work: Reading) -> Iterator[Finding]:
-    """The chance of a day is at most the bound where PINs were drawn for it."""
+    """Check that the chance of guessing on a day is within the bound that PINs are drawn for."""
     for location in list_locations(work):
         fullest = fullest_day(work, location)
         if fullest is None:
@@ -207,7 +207,7 @@ def _guessing(work: Reading) -> Iterator[Finding]:
 
 
 def _longer_pins(location: Location, day: date) -> str:
-    """A PIN of today or tomorrow counts whatever becomes of it: somebody may have tried it."""
+    """Advise longer PINs.  One of today or tomorrow counts anyway: somebody may have tried it."""
     length = location.settings.pin_length + 1
     longer = f"nexio settings set pin-length={min(length, LONGEST_PIN)} makes new PINs longer"
     return (
@@ -243,7 +243,7 @@ def _nas(work: Reading) -> Iterator[Finding]:
 def nas_that_name_no_device(work: Reading) -> list[str]:
     """The NAS that sent no MAC address in Calling-Station-Id during the last week.
 
-    At those the guard cannot tell one guest from another.
+    There, the guard cannot distinguish one guest from another.
     """
     named = func.sum(case((AuthEventRow.device.like(_MAC), 1), else_=0))
     query = (
@@ -263,7 +263,7 @@ def bad_row(line: str) -> Finding:
 
 
 def _mail(work: Reading, configuration: Configuration) -> Finding:
-    from nexio.mail.condition import look_at_mail  # noqa: PLC0415 (most who import this need none)
+    from nexio.mail.condition import look_at_mail  # noqa: PLC0415 (most importers do not need it)
 
     try:
         message = look_at_mail(work, configuration)

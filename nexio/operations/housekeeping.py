@@ -46,38 +46,38 @@ MOST_CHANGES = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tidied:
-    """What housekeeping did."""
+    """How much housekeeping did."""
 
     cut_offs: int
-    """Check-outs that the end of the day had made."""
+    """Check-outs by cut-offs that were written to the store."""
 
     visits: int
-    """Past visits that were forgotten, by each location's ``retention-days``."""
+    """Deleted past visits, by each location's ``retention-days``."""
 
     events: int
-    """Decisions in the log that were forgotten."""
+    """Deleted decisions in the log."""
 
     sessions: int = 0
-    """Sessions on the Wi-Fi that were forgotten."""
+    """Deleted Wi-Fi sessions."""
 
     lost: int = 0
-    """Those whose NAS had gone silent, and that were closed."""
+    """Sessions that were closed because their NAS had gone silent."""
 
     mails: int = 0
-    """Notes that a mail was sent, or failed, that were forgotten."""
+    """Deleted notes that a mail was sent, or failed."""
 
     check_ins: int = 0
     members: int = 0
-    """Those who were removed long ago, and were forgotten."""
+    """Deleted members who had been removed long ago."""
 
     audit: int = 0
-    """Entries of who did what that were forgotten."""
+    """Deleted audit entries."""
 
 
 def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
-    """Write cut-offs, forget what is past its time, and drop changes that nobody needs.
+    """Write cut-offs, delete what is past its retention, and drop changes that nobody needs.
 
-    Each transaction is about a few rows, so that nobody waits for long.
+    Each transaction changes only a few rows, so that nobody waits for long.
     """
     cut_offs = _write_all_cut_offs(store)
     with store.read() as look:
@@ -85,8 +85,8 @@ def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
     visits = sum(_forget_visits(store, location) for location in locations)
     events = _forget_old_rows(store, AuthEventRow, AuthEventRow.at, locations, _days)
     lost = close_all_lost(store)
-    heard_at = WifiSessionRow.heard_at
-    sessions = _forget_old_rows(store, WifiSessionRow, heard_at, locations, _session_days)
+    last_report = WifiSessionRow.heard_at
+    sessions = _forget_old_rows(store, WifiSessionRow, last_report, locations, _session_days)
     mails = sum(_forget_mail(store, location) for location in locations)
     check_ins = sum(_forget_check_ins(store, location) for location in locations)
     members = sum(_forget_members(store, location) for location in locations)
@@ -141,7 +141,7 @@ def _write_all_cut_offs(store: Store) -> int:
 
 
 def _forget_visits(store: Store, location: Location) -> int:
-    """Visits of a location that are past their time."""
+    """Delete the visits of a location that are past their retention."""
     days = _days(location)
     if days is None:
         return 0
@@ -149,7 +149,7 @@ def _forget_visits(store: Store, location: Location) -> int:
 
 
 def _is_past(location: Location, since: datetime) -> ColumnElement[bool]:
-    """Whether a visit ended or was deleted before then, and nobody checked in later."""
+    """Whether a visit ended or was deleted before ``since``, and nobody checked in later."""
     ended = func.coalesce(VisitRow.deleted_at, VisitRow.closes_at) < since
     later = VisitRow.check_ins.any(CheckInRow.cut_off_at >= since)
     return (VisitRow.location_id == location.id) & ended & ~later
@@ -162,20 +162,20 @@ def _forget_old_rows(
     locations: Sequence[Location],
     days: Callable[[Location], int | None],
 ) -> int:
-    """Rows of a log that are past the time of their location; those of no location, too."""
+    """Delete log rows past the retention of their location, and rows without a location."""
     limits = [(table.location_id == each.id, days(each)) for each in locations]
     limits.append((table.location_id.is_(None), _days_everywhere(locations, days)))
     count = 0
-    for here, kept in limits:
-        count += _prune_older(store, table, at, here, kept)
+    for here, retention in limits:
+        count += _prune_older(store, table, at, here, retention)
     return count
 
 
 def _days_everywhere(
     locations: Sequence[Location], days: Callable[[Location], int | None]
 ) -> int | None:
-    """Rows without a location stay as long as those of the location that keeps them longest."""
-    known = [kept for kept in map(days, locations) if kept is not None]
+    """The retention of rows without a location: the longest of all locations."""
+    known = [retention for retention in map(days, locations) if retention is not None]
     return max(known) if known and len(known) == len(locations) else None
 
 
@@ -186,42 +186,42 @@ def _prune_older(
     which: ColumnElement[bool],
     days: int | None,
 ) -> int:
-    """Delete what is older than so many days; None keeps everything."""
+    """Delete rows older than so many days; None keeps everything."""
     if days is None:
         return 0
-    kept = timedelta(days=days)
-    # What was heard of long ago has begun before, and by that there is an index.
+    retention = timedelta(days=days)
+    # A session started before its last report, and there is an index by the start.
     by = WifiSessionRow.started_at if table is WifiSessionRow else at
 
     def past(work: Reading) -> ColumnElement[bool]:
-        since = work.now - kept
+        since = work.now - retention
         return which & (by < since) & (at < since)
 
     return prune(store, table, by, past)
 
 
 def _forget_mail(store: Store, location: Location) -> int:
-    """What was sent long ago, or failed; what waits stays."""
+    """Delete mail that was sent long ago, or failed; waiting mail stays."""
     days = location.settings.mail_retention_days
     if days is None:
         return 0
-    # Row by row: a list of a location's visits would be made anew for each transaction.
+    # Row by row: a list of a location's visits would be built again for each transaction.
     here = or_(
         OutboxRow.visit.has(VisitRow.location_id == location.id),
         OutboxRow.member.has(MemberRow.location_id == location.id),
     )
     done = OutboxRow.state != MailState.QUEUED.value
-    kept = timedelta(days=days)
+    retention = timedelta(days=days)
     return prune(
         store,
         OutboxRow,
         OutboxRow.id,
-        lambda work: (OutboxRow.created_at < work.now - kept) & done & here,
+        lambda work: (OutboxRow.created_at < work.now - retention) & done & here,
     )
 
 
 def _forget_check_ins(store: Store, location: Location) -> int:
-    """Stays that ended long ago; those of a visit that is not over say what state it is in."""
+    """Delete stays that ended long ago, except of visits that are not over: they need the state."""
     days = location.settings.check_in_retention_days
     if days is None:
         return 0
@@ -237,17 +237,19 @@ def _forget_check_ins(store: Store, location: Location) -> int:
 
 
 def _forget_members(store: Store, location: Location) -> int:
-    """Members who were removed long ago, once no visit names them as its host."""
+    """Delete members who were removed long ago, once no visit names them as its host."""
     days = location.settings.member_retention_days
     if days is None:
         return 0
-    kept = timedelta(days=days)
+    retention = timedelta(days=days)
     hosts = select(VisitRow.member_id).where(VisitRow.member_id == MemberRow.id).exists()
     count = 0
     while True:
         began = time.monotonic()
         with store.write() as work:
-            gone = (MemberRow.location_id == location.id) & (MemberRow.removed_at < work.now - kept)
+            gone = (MemberRow.location_id == location.id) & (
+                MemberRow.removed_at < work.now - retention
+            )
             members = select(MemberRow.id).where(gone, ~hosts).limit(LARGEST_GROUP)
             group = work.session.scalars(members).all()
             forget_members(work, group)
@@ -263,14 +265,14 @@ def _forget_audit(store: Store, locations: Sequence[Location]) -> int:
 
 
 def _drop_days(work: Writing) -> None:
-    """Nobody draws a PIN for a day that is over in every time zone."""
+    """Delete the days that are over in every time zone: nobody draws a PIN for them."""
     over = work.now.date() - timedelta(days=2)
     work.session.execute(delete(PinDayRow).where(PinDayRow.day < over))
 
 
 def _drop_changes(store: Store, most: int) -> None:
     """Keep the newest changes; a reader that is further behind loads everything (``oldest``)."""
-    with store.write() as work:  # short: everybody who changes something waits for this row
+    with store.write() as work:  # short: all writers wait for this row
         revision = work.session.scalars(select(StoreRevisionRow).with_for_update()).one()
         oldest = revision.oldest = max(revision.oldest, revision.number - most)
     while _drop_some_changes(store, oldest):
@@ -278,7 +280,7 @@ def _drop_changes(store: Store, most: int) -> None:
 
 
 def _drop_some_changes(store: Store, oldest: int) -> bool:
-    """Drop as many as fit a transaction, with what they removed; whether there were any."""
+    """Drop one transaction's worth of changes and their removals; return whether there were any."""
     with store.read() as look:
         dropped = select(ChangeRow.number, ChangeRow.batch).where(ChangeRow.number <= oldest)
         dropped = dropped.order_by(ChangeRow.number).limit(LARGEST_GROUP)

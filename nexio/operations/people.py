@@ -1,8 +1,8 @@
-"""What is held about a person, by e-mail: showing it, and erasing it.
+"""Exports and erases all data about a person, found by e-mail.
 
-A person is all visits and members of one e-mail, at every location, with what hangs on them; what
-was typed or reported under that e-mail and led to nobody; and what their devices did that led to
-nobody.  Texts about others that name the person lose the name.
+A person is all visits and members with one e-mail, at every location, and all that refers to them;
+what was typed or reported under that e-mail without leading to anybody; and what their devices did
+without leading to anybody.  The name is removed from texts about others.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from nexio.store.tables import (
 )
 
 ERASED: Final = "(erased)"
-"""What stands in a text about others in place of an erased person."""
+"""Replaces an erased person in a text about others."""
 
 _TABLES: Final[dict[str, type[Row]]] = {
     "visits": VisitRow,
@@ -65,34 +65,34 @@ _TABLES: Final[dict[str, type[Row]]] = {
     "taps": OfflineTapRow,
     "audit": AuditRow,
 }
-"""By what they are called to who asks; PINs are only digests elsewhere."""
+"""The tables by their names in an export; PINs are only digests in other tables."""
 
 _ABOUT_OTHERS: Final = ("host", "company", "phone", "notes")
 """Fields of a visit that may name somebody else."""
 
 _OURS: Final = {"batch", "email_key", "group_key", "location_id", "key", "sender", "record_id"}
-"""Columns that say nothing about the person, or the same as another one."""
+"""Columns that say nothing about the person, or repeat another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """By what a person is found in the store."""
+    """The values by which a person is found in the store."""
 
     email: str = field(repr=False)
     spellings: tuple[str, ...] = field(repr=False)
-    """Of the e-mail, in lower case."""
+    """Spellings of the e-mail, in lower case."""
 
     masked: tuple[str, ...] = field(repr=False)
-    """What stands in the log for an e-mail that looks like a PIN, as long as nobody had it."""
+    """What the log has for an e-mail that looks like a PIN, as long as nobody had that e-mail."""
 
     names: tuple[str, ...] = field(repr=False)
-    """First and last name, and the other way round; who has one only is not looked for by it."""
+    """First and last name, in both orders; a person with only one name is not searched by it."""
 
     visits: tuple[int, ...]
     members: tuple[int, ...]
     devices: tuple[str, ...] = field(repr=False)
     user_names: tuple[str, ...] = field(default=(), repr=False)
-    """In the log and in sessions, that hold the e-mail, such as " Zoe@EXAMPLE.com"."""
+    """Names in the log and in sessions that contain the e-mail, such as " Zoe@EXAMPLE.com"."""
 
     def is_about(self, user_name: str, device: str | None, visit_id: int | None) -> bool:
         """Whether a decision or a record of accounting is about this person."""
@@ -116,14 +116,14 @@ class Erased:
 
 
 def get_person(work: Reading, email: str) -> Person:
-    """Look for a person.
+    """Find a person.
 
     Raises:
-        NotFound: nothing is held about this e-mail.
+        NotFound: nothing is stored about this e-mail.
         InvalidValue: it is empty.
     """
     key = email_key(email)
-    if not key.strip():  # which is in every text
+    if not key.strip():  # every text contains it
         raise InvalidValue("the e-mail is empty", "Say whose: an e-mail, or a login.")
     visits = work.session.scalars(
         select(VisitRow).where(VisitRow.email_key == key).order_by(VisitRow.id)
@@ -152,8 +152,8 @@ def get_person(work: Reading, email: str) -> Person:
         members=tuple(row.id for row in members),
         devices=tuple(sorted(_devices(work, numbers))),
     )
-    told = [each.user_name for each in (AuthEventRow, WifiSessionRow)]
-    names = {name for column in told for name in _naming(work, column, person)}
+    columns = [each.user_name for each in (AuthEventRow, WifiSessionRow)]
+    names = {name for column in columns for name in _naming(work, column, person)}
     person = replace(person, user_names=(*sorted(names), *person.masked))
     held = any(work.count(which) for which in _conditions(person).values())
     if not (held or _naming(work, OutboxRow.to_address, person) or _mentions(work, person)):
@@ -168,7 +168,7 @@ def _two(row: VisitRow | MemberRow) -> bool:
 
 
 def _devices(work: Reading, visits: Iterable[int]) -> set[str]:
-    """Those that were on with a PIN of these visits."""
+    """The devices that logged in with a PIN of these visits."""
     found: set[str] = set()
     for group in in_groups([*visits]):
         accepted = (AuthEventRow.outcome == "accept") & AuthEventRow.visit_id.in_(group)
@@ -182,7 +182,7 @@ def _devices(work: Reading, visits: Iterable[int]) -> set[str]:
 
 
 def _holds(column: InstrumentedAttribute[Any], texts: Iterable[str]) -> ColumnElement[bool]:
-    """Whether a text stands in a column; PostgreSQL may not know the lower case of every letter."""
+    """Whether a column contains a text; PostgreSQL may not know the lower case of every letter."""
     return or_(
         *(func.lower(column).contains(text.lower(), autoescape=True) for text in texts),
         *(column.contains(text, autoescape=True) for text in texts),
@@ -190,17 +190,17 @@ def _holds(column: InstrumentedAttribute[Any], texts: Iterable[str]) -> ColumnEl
 
 
 def _naming(work: Reading, column: InstrumentedAttribute[Any], person: Person) -> list[str]:
-    """The values of a column that hold the person's e-mail, and not one that ends like it."""
+    """The values of a column that contain the person's e-mail, not only a longer one."""
     found = work.session.scalars(select(column).where(_holds(column, person.spellings)).distinct())
     pattern = _email_in(person.spellings)
     return [value for value in found if pattern.search(value)]
 
 
 def _conditions(person: Person) -> dict[type[Row], ColumnElement[bool]]:
-    """Which rows of each table are about the person, and about nobody else."""
+    """The conditions for the rows of each table that are about the person and nobody else."""
     visits, members = person.visits, person.members
 
-    def told(table: type[AuthEventRow | WifiSessionRow]) -> ColumnElement[bool]:
+    def logged(table: type[AuthEventRow | WifiSessionRow]) -> ColumnElement[bool]:
         named = table.user_name.in_(person.user_names)
         theirs = table.device.in_(person.devices)
         return or_(table.visit_id.in_(visits), and_(table.visit_id.is_(None), or_(named, theirs)))
@@ -208,7 +208,7 @@ def _conditions(person: Person) -> dict[type[Row], ColumnElement[bool]]:
     def of_either(table: type[CheckInRow | OutboxRow]) -> ColumnElement[bool]:
         return or_(table.visit_id.in_(visits), table.member_id.in_(members))
 
-    sessions = told(WifiSessionRow)
+    sessions = logged(WifiSessionRow)
     passes = select(MemberPassRow.id).where(MemberPassRow.member_id.in_(members))
     taps = OfflineTapRow.visit_id.in_(visits)
     subjects = {
@@ -223,7 +223,7 @@ def _conditions(person: Person) -> dict[type[Row], ColumnElement[bool]]:
     return {
         AuditRow: or_(*(and_(AuditRow.subject == name, of) for name, of in subjects.items())),
         WifiSessionRow: sessions,
-        AuthEventRow: told(AuthEventRow),
+        AuthEventRow: logged(AuthEventRow),
         GuardActRow: GuardActRow.visit_id.in_(visits) | nobody,
         OfflineTapRow: taps,
         DeviceRow: DeviceRow.visit_id.in_(visits),
@@ -237,9 +237,9 @@ def _conditions(person: Person) -> dict[type[Row], ColumnElement[bool]]:
 
 
 def export_person(work: Writing, person: Person) -> dict[str, Any]:
-    """All that is held, in plain values: no PIN, no secret, and no digest of one.
+    """All stored data, in plain values: no PIN, no secret, and no digest of one.
 
-    The audit notes that somebody's data was exported, and not whose.
+    The audit notes that somebody's data was exported, but not whose.
     """
     conditions, places = _conditions(person), {each.id: each.name for each in list_locations(work)}
     exported: dict[str, Any] = {"email": person.email}
@@ -257,7 +257,7 @@ def export_person(work: Writing, person: Person) -> dict[str, Any]:
 
 
 def _plain(row: Row, places: Mapping[int, str]) -> dict[str, Any]:
-    """A row in values of JSON; what is sealed, and digests, are octets."""
+    """A row as JSON values, without sealed values and digests, which are octets."""
     values = {column.name: getattr(row, column.key) for column in row.__table__.columns}
     plain = {
         name: _value(value)
@@ -277,7 +277,7 @@ def _value(value: Any) -> Any:
 
 
 def refuse_inside(work: Reading, person: Person) -> None:
-    """Keep who is in the building on the list of those who are: it is for an evacuation, too.
+    """Refuse while the person is checked in: the list of people inside is for evacuations, too.
 
     Raises:
         Refused: the person is checked in.
@@ -295,10 +295,10 @@ def refuse_inside(work: Reading, person: Person) -> None:
 
 
 def end_access(work: Writing, person: Person) -> list[WifiSession]:
-    """Revoke the person's PINs and tokens, of which servers hear within a second; no mail goes out.
+    """Revoke the person's PINs and tokens, without mail; servers follow within a second.
 
     Returns:
-        Their sessions that are open on the Wi-Fi.
+        The person's open Wi-Fi sessions.
 
     Raises:
         Refused: the person is in the building.
@@ -319,14 +319,14 @@ def end_access(work: Writing, person: Person) -> list[WifiSession]:
 
 
 def open_sessions(work: Reading, person: Person) -> list[WifiSession]:
-    """The person's sessions that are open on the Wi-Fi."""
+    """The person's open Wi-Fi sessions."""
     which = _conditions(person)[WifiSessionRow] & WifiSessionRow.ended_at.is_(None)
     numbers = work.session.scalars(select(WifiSessionRow.id).where(which)).all()
     return [each for group in in_groups(numbers) for each in sessions_of(work, group)]
 
 
 def erase_person(work: Writing, person: Person) -> Erased:
-    """Delete all that is held; the audit notes that somebody was erased, and not who."""
+    """Delete all stored data; the audit notes that somebody was erased, but not who."""
     conditions = _conditions(person)
     mentions = _erase_mentions(work, person)
     _let_visits_go(work, person)
@@ -339,7 +339,7 @@ def erase_person(work: Writing, person: Person) -> Erased:
         mentions=mentions,
     )
     wait_for_accounting(work)  # before the first session is locked
-    # Entries about sessions, taps and passes before what they are about.
+    # Audit entries about sessions, taps and passes before the rows that they are about.
     for table in (AuditRow, WifiSessionRow, AuthEventRow, GuardActRow, OfflineTapRow, OutboxRow):
         work.session.execute(delete(table).where(conditions[table]))
     for group in in_groups(person.visits):
@@ -352,7 +352,7 @@ def erase_person(work: Writing, person: Person) -> Erased:
 
 
 def _let_visits_go(work: Writing, person: Person) -> None:
-    """Visits of others that the person registered as a member stay, as the desk's."""
+    """Keep visits of others that the person registered as a member, now as visits of the desk."""
     theirs = VisitRow.member_id.in_(person.members) & VisitRow.id.not_in(person.visits)
     for visit in work.session.scalars(select(VisitRow).where(theirs)).unique():
         visit.source, visit.member, visit.member_id, visit.host = "admin", None, None, None
@@ -360,8 +360,8 @@ def _let_visits_go(work: Writing, person: Person) -> None:
 
 
 def _mentions(work: Reading, person: Person) -> list[tuple[VisitRow, str]]:
-    """Visits of others in which the person is named, and in which field."""
-    # Another spelling has the same longest word; the pattern has the last word.
+    """Visits of others that name the person, and the field."""
+    # Another spelling has the same longest word; the pattern decides.
     texts = (*person.spellings, *{_longest_word(name) for name in person.names})
     found = []
     for name in _ABOUT_OTHERS:
@@ -384,7 +384,7 @@ def _erase_mentions(work: Writing, person: Person) -> int:
 
 
 def _clean_logs(work: Writing, person: Person) -> None:
-    """The person's e-mail in rows that are about others."""
+    """Remove the person's e-mail from rows that are about others."""
     nobody = {"to_name": None, "to_address": None, "answer": None}
     for column, left in (
         (OutboxRow.to_address, nobody),
@@ -398,14 +398,14 @@ def _clean_logs(work: Writing, person: Person) -> None:
 
 
 def _email_in(spellings: Collection[str]) -> re.Pattern[str]:
-    """An e-mail or a login in a text, and not as the end or the beginning of a longer one."""
+    """Matches an e-mail or a login in a text, but not as part of a longer one."""
     at = "" if any("@" in each for each in spellings) else "@"  # li.wei is not li.wei@example.com
     before, after = rf"(?<![\w.+%{at}-])", rf"(?![\w{at}-])(?!\.\w)"
     return re.compile(f"{before}(?:{_any_of(spellings)}){after}", re.IGNORECASE)
 
 
 def _pattern(person: Person) -> re.Pattern[str]:
-    """The person in a text: by e-mail, or by name as a whole word."""
+    """Matches the person in a text: by e-mail, or by name as whole words."""
     email = _email_in(person.spellings).pattern
     spelled = "|".join(map(spelling_pattern, person.names))
     names = rf"|(?<!\w)(?:{spelled})(?!\w)" if person.names else ""

@@ -1,6 +1,6 @@
-"""Deleting many rows, a few in each transaction, so that nobody waits for long.
+"""Deletes many rows, a few in each transaction, so that nobody waits for long.
 
-What is to go is looked for in transactions that only read: those may take their time.
+The rows are searched in transactions that only read: those may take long.
 """
 
 from __future__ import annotations
@@ -42,32 +42,32 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Store, Writing
 
     Which = Callable[[Reading], ColumnElement[bool]]
-    """The rows that are to go, as of the time of a transaction."""
+    """The rows to delete, as of the time of a transaction."""
 
 FOUND_AT_ONCE: Final = 10_000
-"""Rows that are looked for at once: their numbers are kept in memory."""
+"""Rows per search: their numbers are held in memory."""
 
 VISITS_PER_TRANSACTION: Final = 100
-"""Each has rows in ten other tables."""
+"""A visit has rows in ten other tables."""
 
 EACH: Final = true()
-"""All of the rows that are named."""
+"""No further condition: all given rows."""
 
 LONGEST_REST: Final = 0.1
-"""Seconds, after each transaction: who waits for SQLite gets a turn."""
+"""Seconds of pause after each transaction: other writers to SQLite get a turn."""
 
 
 def prune(store: Store, table: type[Row], by: InstrumentedAttribute[Any], which: Which) -> int:
     """Delete rows of a table, a few in each transaction.
 
     Args:
-        store: where.
+        store: the store.
         table: of the rows; each has a number.
-        by: a column with an index; rows go in its order.
-        which: is asked again in each transaction that deletes.
+        by: a column with an index; rows are deleted in its order.
+        which: evaluated again in each transaction that deletes.
 
     Returns:
-        How many they were.
+        The number of deleted rows.
     """
     (number,) = inspect(table).primary_key
     count, seen = 0, None
@@ -88,7 +88,7 @@ def prune(store: Store, table: type[Row], by: InstrumentedAttribute[Any], which:
 
 
 def prune_visits(store: Store, which: Which) -> int:
-    """Delete visits with everything that refers to them; how many they were."""
+    """Delete visits with everything that refers to them; return their number."""
     count = 0
     while True:
         with store.read() as look:
@@ -112,7 +112,7 @@ def prune_visits(store: Store, which: Which) -> int:
 
 
 def _decisions_of(work: Reading, visits: Select[int]) -> dict[int | None, list[int]]:
-    """The numbers of the decisions about each visit: no index leads to them."""
+    """The numbers of the decisions about each visit, found in one search: there is no index."""
     decisions: defaultdict[int | None, list[int]] = defaultdict(list)
     of_visits = select(AuthEventRow.visit_id, AuthEventRow.id)
     for visit, number in work.session.execute(of_visits.where(AuthEventRow.visit_id.in_(visits))):
@@ -121,7 +121,7 @@ def _decisions_of(work: Reading, visits: Select[int]) -> dict[int | None, list[i
 
 
 def rest(began: float) -> None:
-    """Let others write for as long as a transaction took that began then."""
+    """Let others write for as long as a transaction that began then has taken."""
     time.sleep(min(time.monotonic() - began, LONGEST_REST))
 
 
@@ -134,18 +134,18 @@ def forget_visits(
 ) -> Sequence[int]:
     """Delete visits with everything that refers to them.
 
-    Whoever tells something of one of them at this moment is waited for, and the other way round.
-    Locks are taken in the order of all others, so that nobody waits for ever: accounting, visits
-    as the desk does, tokens as those who give a device its slot.
+    It waits for transactions that write about one of them at this moment, and they wait for it.
+    Locks are taken in the same order as everywhere, so that nothing deadlocks: accounting, visits
+    as the desk does, tokens as the code that gives a device its slot.
 
     Args:
-        work: the transaction; it has changed no session on the Wi-Fi before.
+        work: the transaction; it must not have changed a Wi-Fi session before.
         visits: their numbers.
         which: only those of them.
-        decided_after: somebody else sees to the decisions about them up to this number.
+        decided_after: decisions about them up to this number are deleted elsewhere.
 
     Returns:
-        The numbers of those that are deleted.
+        The numbers of the deleted visits.
     """
     wait_for_accounting(work)
     them = select(VisitRow.id).where(VisitRow.id.in_(visits), which).order_by(VisitRow.id)
@@ -158,7 +158,7 @@ def forget_visits(
     work.session.add_all(RemovedRow(kind="visit", object_id=id_, batch=batch) for id_ in visits)
     replaced = update(VisitRow).where(VisitRow.replaces_id.in_(visits))
     work.session.execute(replaced.values(replaces_id=None))
-    # Sessions before the tokens that they lead to.
+    # Sessions before the tokens that they refer to.
     hanging = (
         WifiSessionRow, AccessTokenRow, PinRow, CheckInRow, OutboxRow, GuardActRow, DeviceRow,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Removing a location with all that belongs to it."""
+"""Removes a location with all that belongs to it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """How much goes with a location."""
+    """How much is deleted with a location."""
 
     visits: int
     members: int
@@ -49,7 +49,7 @@ class Contents:
 
     @property
     def words(self) -> str:
-        """Such as "12 past visits, 3 members, 1 NAS"; empty where there is nothing."""
+        """Such as "12 past visits, 3 members, 1 NAS"; empty if there is nothing."""
         parts = [
             (self.visits, counted(self.visits, "past visit")),
             (self.members, counted(self.members, "member")),
@@ -65,7 +65,7 @@ def _is_live(work: Reading) -> ColumnElement[bool]:
 
 
 def contents_of(work: Reading, location: Location) -> Contents:
-    """What goes with a location, if it can be removed.
+    """What is deleted with a location, if it can be removed.
 
     Raises:
         Refused: it has visits that are not over, or there is no other location.
@@ -102,11 +102,11 @@ def contents_of(work: Reading, location: Location) -> Contents:
 def remove_location(store: Store, location: Location) -> None:
     """Remove a location with its past visits, members, NAS, tablets, desks, mail and log.
 
-    What there may be much of goes first, a few rows in each transaction, so that the other
-    locations need not wait.  If that is interrupted, the location is still there.
+    Tables that may have many rows come first, a few rows in each transaction, so that other
+    locations need not wait.  If that is interrupted, the location still exists.
 
     Raises:
-        Refused: as of :func:`contents_of`.
+        Refused: as :func:`contents_of`.
     """
     with store.read() as look:
         contents_of(look, location)
@@ -124,7 +124,11 @@ def remove_location(store: Store, location: Location) -> None:
 
 
 def _keep_sessions_elsewhere(store: Store, here: int) -> int:
-    """Sessions of guests of other locations, who were on here, are of no location, some at once."""
+    """Take the location out of a batch of sessions here of guests of other locations.
+
+    Returns:
+        The number of sessions; 0 when there are no more.
+    """
     began = time.monotonic()
     with store.write() as work:
         some = select(WifiSessionRow.id).where(WifiSessionRow.location_id == here)
@@ -136,7 +140,7 @@ def _keep_sessions_elsewhere(store: Store, here: int) -> int:
 
 
 def _remove_the_rest(work: Writing, location: Location, decided_after: int) -> None:
-    """All that is there now, in one transaction."""
+    """Delete everything that is left, in one transaction."""
     lock_location(work, location)  # nobody registers a visitor meanwhile
     contents_of(work, location)
     visits = select(VisitRow.id).where(VisitRow.location_id == location.id)
@@ -154,7 +158,7 @@ def _remove_the_rest(work: Writing, location: Location, decided_after: int) -> N
         if "location_id" in table.c:
             of_it = table.c.location_id == location.id
             if table is AuthEventRow.__table__:
-                of_it &= table.c.id > decided_after  # no index leads to the others
+                of_it &= table.c.id > decided_after  # there is no index for the older ones
             work.session.execute(delete(table).where(of_it))
     work.session.expire_all()
     work.session.delete(work.session.get_one(LocationRow, location.id))

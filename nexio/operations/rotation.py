@@ -1,7 +1,7 @@
-"""Changing the keys of a store while it is in use.
+"""Rotates the keys of a store while it is in use.
 
-A new key is added to the key file, everything is sealed again in one transaction, the old key
-is taken out of the file.  If that is interrupted anywhere, the file still opens the store.
+It adds a new key to the key file, seals everything again in one transaction, and removes the old
+key from the file.  If it is interrupted anywhere, the file still opens the store.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from nexio.store.tables import Row, StoreRevisionRow
 
 
 def rotate_key(store: Store, key_file: Path, nas_key_file: Path | None = None) -> str:
-    """Seal everything in the store with a new key; NAS secrets with a new second one, if any.
+    """Seal everything in the store with a new key; NAS secrets with a new second key, if any.
 
-    Servers and commands that run meanwhile read the key file again when they meet the new key.
+    Running servers and commands read the key file again when they see the new key.
 
     Returns:
         The new key's id.
 
     Raises:
         KeyUnusable: the key file cannot be read or written.
-        StoreUnreachable: the store cannot be written; it stays under its old key then.
+        StoreUnreachable: the store cannot be written; then it keeps its old key.
     """
     with store.write(alone=True) as work:
         work.keyring.require_second()
@@ -51,10 +51,10 @@ def rotate_key(store: Store, key_file: Path, nas_key_file: Path | None = None) -
 
 
 def rotate_nas_key(store: Store, key_file: Path, nas_key_file: Path) -> str:
-    """Seal the secrets of NAS with a new second key; its file is made where it is missing.
+    """Seal the NAS secrets with a new second key; make its file if it is missing.
 
     A new file gets the owner, group and mode of the key file: whoever could read the secrets can
-    do so until it is closed to them.
+    still do so until the file is closed to them.
 
     Returns:
         The new key's id.
@@ -74,13 +74,13 @@ def rotate_nas_key(store: Store, key_file: Path, nas_key_file: Path) -> str:
         _seal_anew(work, Keyring.of(keys, work.keyring.active, second.active), NAS_SECRET)
         audit.record(work, "rotate", "nas-key", 1)
     with store.write(alone=True) as work:
-        # Another rotation may have come between: only what the store is sealed with counts.
+        # Another rotation may have come in between: keep the key that the store is sealed with.
         keep_only(nas_key_file, work.keyring.second or second.active)
     return second.active
 
 
 def _seal_anew(work: Writing, new: Keyring, *columns: Sealed) -> None:
-    """What the new keys hold opens the old values, too."""
+    """Seal the columns again; the new keyring also has the keys of the old values."""
     work.session.flush()
     for sealed in columns:
         _change(work, sealed.table, sealed.column, _values(work, sealed, new))

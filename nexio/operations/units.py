@@ -1,4 +1,4 @@
-"""The units of systemd that come with the software, filled in for one machine."""
+"""Installs and checks the systemd units of the software, filled in for one machine."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 FOLDER: Final = Path("/etc/systemd/system")
 
 PACKAGED: Final = Path("/lib/systemd/system")
-"""Where the Debian package puts the units; what is in `FOLDER` counts before them."""
+"""Where the Debian package puts the units; those in `FOLDER` take precedence."""
 
 USER: Final = "nexio"
-"""Who the services run as, unless somebody else is named."""
+"""The user that the services run as by default."""
 
 UNITS: Final = {
     "radiusd": ("nexio-radiusd.service",),
@@ -42,7 +42,7 @@ SECONDS: Final = 30.0
 
 
 def place(folder: Path) -> Place:
-    """Where units are; systemd loads none from a folder of ours."""
+    """The folder of units; systemd loads none from our subfolder."""
     return Place(folder=folder, ours="nexio", file_mode=0o644, folder_mode=0o755)
 
 
@@ -54,12 +54,12 @@ def plan_install(
     Args:
         folder: of units.
         services: keys of `UNITS`.
-        user: who they run as.
-        configuration: where store and key are.
+        user: the user that they run as.
+        configuration: says where store and key are.
 
     Raises:
         InvalidValue: a path cannot be written in a unit.
-        Refused: a unit of somebody else is in the way.
+        Refused: somebody else's unit is in the way.
         Unreachable: the folder cannot be used.
     """
     return plan.plan_install(place(folder), Wanted(files=_filled_in(services, user, configuration)))
@@ -68,7 +68,7 @@ def plan_install(
 def _filled_in(
     services: Iterable[str], user: str, configuration: Configuration
 ) -> dict[str, bytes]:
-    """The units of these services by name."""
+    """The filled-in units of these services, by name."""
     values = {
         "@USER@": user,
         "@PROGRAMS@": str(Path(sys.executable).parent),
@@ -110,7 +110,7 @@ def plan_uninstall(folder: Path) -> Plan:
 
 
 def units_to_enable(folder: Path) -> list[str]:
-    """Of the units that are installed, those that systemd starts by itself once enabled."""
+    """The installed units that systemd starts by itself once they are enabled."""
     ours = place(folder).load_manifest().files
     return [names[-1] for names in UNITS.values() if names[-1] in ours]
 
@@ -118,7 +118,7 @@ def units_to_enable(folder: Path) -> list[str]:
 def look_over(
     folder: Path, user: str, configuration: Configuration, packaged: Path = PACKAGED
 ) -> Iterator[Finding]:
-    """Check the units that are installed, or those of the Debian package, and what they need.
+    """Check the installed units, or those of the Debian package, and what they need.
 
     Raises:
         Refused: the manifest is damaged.
@@ -137,7 +137,7 @@ def look_over(
         yield unwell("units", f"not as this nexio writes them: {', '.join(stale)}", renew)
     else:
         yield well("units", ", ".join(ours))
-    for path, why in planned.kept:
+    for path, why in planned.preserved:
         yield well("units", f"{path}: {why}")
     yield from _what_they_need(user, configuration)
     for name in ours:
@@ -149,7 +149,7 @@ def look_over(
 def _look_over_package(
     folder: Path, user: str, configuration: Configuration, packaged: Path
 ) -> Iterator[Finding]:
-    """The package has all units: which of them run here is said by those that are enabled."""
+    """Check the package's units.  It has all of them; only the enabled ones are meant to run."""
     wanted = _filled_in(UNITS, user, configuration)
     there = [name for name in wanted if (packaged / name).is_file()]
     install = _command("install", folder, user)
@@ -177,7 +177,7 @@ def _starts(folder: Path, name: str) -> Finding:
 
 
 def _command(words: str, folder: Path, user: str) -> str:
-    """``nexio service`` for these units; what is the default of an option is left out."""
+    """The ``nexio service`` command for these units, without options that have their default."""
     given = (("--units", folder, FOLDER), ("--user", user, USER))
     options = [
         f" {name} {shlex.quote(str(value))}" for name, value, usual in given if value != usual
@@ -209,7 +209,7 @@ def _what_they_need(user: str, configuration: Configuration) -> Iterator[Finding
 
 
 def _verify(unit: Path) -> Iterator[Finding]:
-    """What systemd itself says of a unit."""
+    """Let systemd check a unit."""
     program = shutil.which("systemd-analyze")
     if program is None:
         return
@@ -224,7 +224,7 @@ def _verify(unit: Path) -> Iterator[Finding]:
         )
     except subprocess.TimeoutExpired:
         return
-    # It also tells of units that ours merely name.
+    # It also reports on units that ours only refer to.
     wrong = [line for line in ran.stderr.splitlines() if unit.name in line]
     if ran.returncode == 0 or not wrong:
         yield well("systemd", f"takes {unit.name}")

@@ -1,4 +1,4 @@
-"""Who a mail is from and to: a name and an address, safe to stand in a header."""
+"""Sender and receiver of a mail: a name and an address, safe for a header."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from email_validator import ValidatedEmail
 
 _NOT_IN_NAMES = frozenset('"\\<>[];:@=?')
-"""What has a meaning in an address header (RFC 5322 section 3.2.3, RFC 2047 section 5), and
-stands in nobody's name."""
+"""Characters with a meaning in an address header (RFC 5322 section 3.2.3, RFC 2047 section 5)
+that are in nobody's name."""
 
 _ASIDES = frozenset(",()")
-"""What has a meaning there, and stands in "King, Jr." and "Smith (IT)"."""
+"""Characters with a meaning there that are in names such as "King, Jr." and "Smith (IT)"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Mailbox:
 
     @property
     def header(self) -> Address:
-        """As it stands in From and To; no name and no address can add a header or a receiver."""
+        """The value for From and To; no name and no address can add a header or a receiver."""
         from email.headerregistry import Address  # noqa: PLC0415 (slow to load)
 
         user, _, domain = self.envelope.rpartition("@")
@@ -41,13 +41,13 @@ class Mailbox:
 
     @property
     def envelope(self) -> str:
-        """As the mail server gets it: the domain in ASCII (RFC 5891)."""
+        """The address for the mail server: the domain in ASCII (RFC 5891)."""
         address = _validated(self.address)
         return address.ascii_email or address.normalized
 
     @property
     def domain(self) -> str:
-        """What stands behind the @, in ASCII."""
+        """The part after the @, in ASCII."""
         return _validated(self.address).ascii_domain
 
 
@@ -74,15 +74,15 @@ def parse_sender(text: str | None) -> Mailbox:
 
 
 def header_text(text: str) -> str:
-    """A text as it may stand in a subject: one line, and nothing in it that hides another one.
+    """Make a text safe for a subject: one line, and nothing that could decode to another one.
 
-    Python decodes what looks like an encoded word (RFC 2047): a line break could come out.
+    Python decodes what looks like an encoded word (RFC 2047), which may contain a line break.
     """
     return one_line(text).replace("=?", "= ?")
 
 
 def one_line(text: str) -> str:
-    """Text without anything that could end a line or steer a terminal."""
+    """Text without anything that could end a line or control a terminal."""
     return " ".join("".join(map(_printable, text)).split())
 
 
@@ -91,7 +91,10 @@ def _without(characters: frozenset[str], name: str) -> str:
 
 
 def _is_read_back(address: Address) -> bool:
-    """Python 3.11 drops the quotes where it folds a long name: a comma would then end it."""
+    """Whether Python parses the header back to the same address.
+
+    Python 3.11 drops the quotes where it folds a long name: then a comma would end the name.
+    """
     from email import message_from_bytes  # noqa: PLC0415 (slow to load)
     from email.message import EmailMessage  # noqa: PLC0415
     from email.policy import default  # noqa: PLC0415
@@ -103,7 +106,7 @@ def _is_read_back(address: Address) -> bool:
 
 
 def _printable(character: str) -> str:
-    """A blank for what could steer something; joiners are letters of a word."""
+    """Replace control characters with a blank; joiners are part of words."""
     steers = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return " " if steers and character not in JOINERS else character
 

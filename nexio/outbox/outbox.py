@@ -1,7 +1,7 @@
-"""Mail that is to be sent, or was: rows without text, in the transaction of what causes them.
+"""Mail to send, or sent: rows without text, written in the transaction that causes them.
 
-So none is lost, and none is sent for a registration that failed.  How a mail reads is made
-when it is sent: nothing that is rendered, and no PIN, is stored here.
+So no mail is lost, and none is sent for a registration that failed.  The text is rendered when
+the mail is sent: no rendered text and no PIN is stored here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from nexio.store.tables import MemberRow, OutboxRow, VisitRow
 
 
 class Template(StrEnum):
-    """A mail by what has happened; the files of its text are called after it."""
+    """The kind of a mail, by what has happened; the files of its text are named after it."""
 
     VISITOR_REGISTERED = "visitor-registered"
     """To the visitor: the PIN, the QR code, the Wi-Fi."""
@@ -53,11 +53,11 @@ class Template(StrEnum):
 _INSERT = insert(OutboxRow)
 
 ABOUT_DELETED = frozenset({Template.VISITOR_CANCELLED, Template.VISITOR_ARRIVED})
-"""What goes out although its visit was deleted."""
+"""Mails that go out although their visit was deleted."""
 
 
 class MailState(StrEnum):
-    """The state of a mail; ``none`` where there is no mail."""
+    """The state of a mail; ``none`` if there is no mail."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -72,7 +72,7 @@ class Mail:
     id: int
     template: Template
     to: Mailbox | None
-    """None where there is no receiver any more: a host or a member who was removed."""
+    """None if there is no receiver any more: a host or a member who was removed."""
 
     visit_id: int | None
     member_id: int | None
@@ -80,14 +80,14 @@ class Mail:
     attempts: int
     created_at: datetime
     next_try_at: datetime | None
-    """None where it is not tried any more."""
+    """None if it is not tried any more."""
 
     sent_at: datetime | None
     answer: str | None
     """The last reply of the mail server, or why the mail failed."""
 
     void: bool
-    """Whether it waits and is about a visit that was deleted: it does not go out (R13)."""
+    """Whether it waits but is about a deleted visit: it does not go out (R13)."""
 
 
 def queue_mail(
@@ -99,17 +99,17 @@ def queue_mail(
 ) -> int | None:
     """Have a mail sent once this transaction is committed.
 
-    A mail of the same kind about the same visit or member that still waits is dropped for it:
-    both would say the same, as a text is made when it is sent.
+    It replaces a waiting mail of the same kind about the same visit or member: both would say the
+    same, as the text is made when the mail is sent.
 
     Args:
-        work: the transaction of what causes the mail.
+        work: the transaction that causes the mail.
         template: what has happened.
         visit_id: the visit, or
         member_id: the member that it is about.
 
     Returns:
-        The mail's number, or None where there is nobody to write to: a host who is no member, or
+        The mail's number, or None if there is nobody to write to: a host who is no member, or
         a visitor without an e-mail.
     """
     work.session.flush()
@@ -127,7 +127,7 @@ def queue_mail(
 
 
 def queue_first_mails(work: Writing, visit_ids: Sequence[int]) -> None:
-    """Have the registration of new visits mailed, in one statement; each has an e-mail."""
+    """Queue the registration mails of new visits, in one statement; each visit has an e-mail."""
     if visit_ids:
         work.session.connection().execute(
             _INSERT,
@@ -139,13 +139,13 @@ def queue_first_mails(work: Writing, visit_ids: Sequence[int]) -> None:
 
 
 def move_waiting(work: Writing, successors: Mapping[int, int]) -> None:
-    """What becomes of mail that waits when visits are replaced (R5).
+    """Move or drop waiting mail when visits are replaced (R5).
 
-    The host still learns of the arrival; the visitor gets only the new mail.
+    The host is still notified of the arrival; the visitor gets only the new mail.
 
     Args:
         work: the transaction.
-        successors: by the number of the old visit that of the new one.
+        successors: the number of the new visit by that of the old one.
     """
     for group in in_groups(list(successors)):
         waiting = work.session.execute(
@@ -161,14 +161,14 @@ def move_waiting(work: Writing, successors: Mapping[int, int]) -> None:
         ]
         if moved:
             work.session.execute(update(OutboxRow), moved)
-        kept = {each["id"] for each in moved}
-        dropped = [number for number, _, _ in waiting if number not in kept]
+        moved_numbers = {each["id"] for each in moved}
+        dropped = [number for number, _, _ in waiting if number not in moved_numbers]
         for some in in_groups(dropped):
             work.session.execute(delete(OutboxRow).where(OutboxRow.id.in_(some)))
 
 
 def _queued(work: Writing, template: Template) -> dict[str, Any]:
-    """A mail that is due now, by its columns, but for whom it is about."""
+    """The columns of a mail that is due now, except whom it is about."""
     return {
         "template": template.value,
         "message_id": secrets.token_hex(16),
@@ -186,7 +186,7 @@ def list_mail(
     limit: int = 50,
     after: int | None = None,
 ) -> list[Mail]:
-    """The mail of a location, the newest first; after a number, those before it in time."""
+    """The mail of a location, the newest first; with ``after``, only mails older than that one."""
     here = or_(VisitRow.location_id == location.id, MemberRow.location_id == location.id)
     query = (
         select(OutboxRow)
@@ -207,7 +207,7 @@ def list_mail(
 def list_undelivered(work: Reading, location: Location) -> list[Mail]:
     """Mail that was tried and has not gone out, about visits that are not over; the newest first.
 
-    Not what a later mail of the same kind has taken the place of.
+    Mail that a later one of the same kind replaces is left out.
     """
     newer = aliased(OutboxRow)
     same = (newer.visit_id == OutboxRow.visit_id) & (newer.template == OutboxRow.template)
@@ -229,7 +229,7 @@ def list_undelivered(work: Reading, location: Location) -> list[Mail]:
 
 
 def mail_states(work: Reading, visit_ids: Sequence[int]) -> dict[int, MailState]:
-    """The state of each visit's latest registration mail, in one question for many visits."""
+    """The state of each visit's latest registration mail, in one query for many visits."""
     found = dict.fromkeys(visit_ids, MailState.NONE)
     for group in in_groups(visit_ids):
         for visit_id, state in work.session.execute(_STATES, {"visit_ids": group}):
@@ -248,17 +248,17 @@ _STATES: Final = select(OutboxRow.visit_id, OutboxRow.state).where(
         .group_by(OutboxRow.visit_id)
     )
 )
-"""Of the latest registration mails; made once, as it is asked whenever a visit is read."""
+"""The states of the latest registration mails; built once, as every read of a visit uses it."""
 
 
 def queue_cancellation(work: Writing, visit_id: int) -> None:
-    """Tell a visitor that the visit is cancelled, if any mail has told of it.
+    """Queue a cancellation for the visitor, if any mail has announced the visit.
 
-    A reissued visit is the same one to the visitor: the mail of its original counts.
+    To the visitor, a reissued visit is the same one: the mail of the original counts.
     """
-    told = (OutboxRow.state == MailState.SENT.value) | OutboxRow.claimed_until.is_not(None)
+    announced = (OutboxRow.state == MailState.SENT.value) | OutboxRow.claimed_until.is_not(None)
     to_visitor = OutboxRow.template != Template.VISITOR_ARRIVED.value
-    if work.count(OutboxRow.visit_id.in_(replaced_visits(work, visit_id)) & to_visitor & told):
+    if work.count(OutboxRow.visit_id.in_(replaced_visits(work, visit_id)) & to_visitor & announced):
         queue_mail(work, Template.VISITOR_CANCELLED, visit_id=visit_id)
 
 
@@ -272,7 +272,7 @@ def replaced_visits(work: Reading, visit_id: int | None) -> list[int]:
 
 
 def recipient_of(work: Reading, row: OutboxRow) -> Mailbox | None:
-    """Who gets a mail; None where nobody is known, such as a host who is no member."""
+    """The receiver of a mail; None if there is none, such as for a host who is no member."""
     member = row.member
     if row.visit is not None:
         if row.template != Template.VISITOR_ARRIVED:
@@ -284,9 +284,9 @@ def recipient_of(work: Reading, row: OutboxRow) -> Mailbox | None:
 def find_host(work: Reading, visit: VisitRow) -> MemberRow | None:
     """The member whom a visitor comes to see.
 
-    The one who registered the visit, else the only member of the location with the name or the
-    e-mail that stands as the host.  Of two members with one name neither is meant: a mail names
-    the visitor, and is no business of the other one.
+    That is the member who registered the visit, else the only member of the location with the
+    host's name or e-mail.  If two members have the same name, neither is chosen: the mail names the
+    visitor, which is no business of the other one.
     """
     if visit.member_id is not None:
         return work.session.get(MemberRow, visit.member_id)
@@ -297,7 +297,7 @@ def find_host(work: Reading, visit: VisitRow) -> MemberRow | None:
             *(MemberRow.id, MemberRow.email_key, MemberRow.first_name, MemberRow.last_name)
         ).where(MemberRow.location_id == visit.location_id, MemberRow.removed_at.is_(None))
     )
-    # Compared here: the databases disagree on upper and lower case beyond ASCII.
+    # Compared in Python: the databases disagree on upper and lower case beyond ASCII.
     name, address = search_key(visit.host), email_key(visit.host)
     found = [
         number
@@ -308,13 +308,13 @@ def find_host(work: Reading, visit: VisitRow) -> MemberRow | None:
 
 
 def is_waiting(now: datetime) -> ColumnElement[bool]:
-    """Whether a row is to be sent and nobody is sending it at this moment."""
+    """Whether a mail has yet to be sent and nobody is sending it at this moment."""
     unclaimed = or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until <= now)
     return (OutboxRow.state == MailState.QUEUED.value) & unclaimed
 
 
 def count_waiting(work: Reading) -> int:
-    """How many mails are still to be sent, at all locations."""
+    """The number of mails still to be sent, at all locations."""
     queued = OutboxRow.state == MailState.QUEUED.value
     return work.count(queued)
 
@@ -330,7 +330,7 @@ def _has_receiver(work: Reading, template: Template, visit_id: int) -> bool:
 
 
 def _recipient(work: Reading, row: OutboxRow, state: MailState) -> Mailbox | None:
-    """To whom it went, or to whom it would go now."""
+    """The receiver it went to, or would go to now."""
     if state is MailState.QUEUED or row.to_address is None:
         return recipient_of(work, row)
     return Mailbox(name=row.to_name or "", address=row.to_address)

@@ -141,11 +141,11 @@ def taps(limit: int | None, after: int | None, location_name: str | None, *, as_
 @options.as_json
 def settle_(numbers: tuple[int, ...], *, as_json: bool) -> None:
     """Put taps aside that you have looked at."""
-    from nexio.checkin.offline_taps import settle
+    from nexio.checkin.offline_taps import mark_settled
     from nexio.input.names import counted
 
     with options.writing() as work:
-        settle(work, numbers)
+        mark_settled(work, numbers)
     words = f"{counted(len(numbers), 'tap')} put aside."
     output.print_answer({"taps": list(numbers)}, words, as_json=as_json)
 

@@ -36,7 +36,7 @@ def _print(plan: Plan, done: str, *, dry_run: bool) -> None:
     for change in plan.changes:
         verb, what = change.words
         output.print_line(f"{verb:<6}  {what}")
-    for path, why in plan.kept:
+    for path, why in plan.preserved:
         output.print_line(f"keep    {path} ({why})")
     if dry_run:
         output.say("Nothing was changed.")
@@ -53,5 +53,5 @@ def _shape(plan: Plan, *, dry_run: bool) -> InstallationJson:
         "changes": [
             {"verb": verb, "what": what} for verb, what in (each.words for each in plan.changes)
         ],
-        "kept": [{"file": path, "why": why} for path, why in plan.kept],
+        "kept": [{"file": path, "why": why} for path, why in plan.preserved],
     }

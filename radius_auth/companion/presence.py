@@ -30,7 +30,7 @@ from nexio.network.servers import (
     measure_clock,
     report,
 )
-from nexio.service_manager import tell
+from nexio.service_manager import notify
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.recording.spool import look_at
 
@@ -151,7 +151,7 @@ class Presence:
         if self._myself.identity.kind == RADIUSD:  # the service of FreeRADIUS is another one's
             table = "the table of its disk" if follower.is_from_disk else "table"
             age = words_for(follower.age)
-            tell(f"STATUS={table}: {age} old; {self._rate:.1f} logins a second")
+            notify(f"STATUS={table}: {age} old; {self._rate:.1f} logins a second")
 
     def write(self, *, ends: bool = False) -> None:
         """Tell the store.

@@ -19,7 +19,7 @@ from nexio.input.durations import words_for
 from nexio.network.event_log import forget_batches, record_batches
 from nexio.network.events import EventBatch
 from nexio.network.following import Horizon
-from nexio.service_manager import READY, tell, tell_reloading
+from nexio.service_manager import READY, notify, notify_reloading
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from radius_auth.companion.hub import Hub
@@ -152,7 +152,7 @@ class Companion:
             self._follower = follower
             if numbers is not None:
                 numbers.follower = follower
-            follower.reloaded = lambda: tell(READY)
+            follower.reloaded = lambda: notify(READY)
             _begin(follower, stack)
             hub.follow(follower)
             presence.begin(follower, hub)
@@ -177,7 +177,7 @@ class Companion:
     def reload(self) -> None:
         """Read the whole store again."""
         if self._follower is not None:
-            tell_reloading()
+            notify_reloading()
             self._follower.reload()
 
     def _numbers(self) -> RadiusNumbers | None:

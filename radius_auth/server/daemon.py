@@ -27,7 +27,7 @@ from nexio.log_lines import TEXT_LINE, formatter_of
 from nexio.metrics.place import listen as listen_for_monitor
 from nexio.network.server_identity import RADIUSD, Identity, host_name
 from nexio.server_options import with_config
-from nexio.service_manager import READY, STOPPING, tell, watchdog_seconds
+from nexio.service_manager import READY, STOPPING, notify, watchdog_seconds
 from nexio.streams import open_closed
 from radius_auth.guard.siblings import forget_worker, shared_memory
 from radius_auth.server.heartbeat import Heartbeat
@@ -246,7 +246,7 @@ class Parent:
         log.info("answering on %s, accounting on %s", _places(auth), _places(self._accounting))
         if self._options.metrics_listen is not None:
             log.info("metrics on http://%s/metrics", self._options.metrics_listen)
-        tell(READY)
+        notify(READY)
 
     def _reap(self) -> None:
         for child in self._children:
@@ -335,7 +335,7 @@ class Parent:
     def _handle_signal(self, number: int, _: object) -> None:
         if number in {signal.SIGTERM, signal.SIGINT}:
             self._stopping = True
-            tell(STOPPING)
+            notify(STOPPING)
         elif number == signal.SIGHUP and self._companion.has_worked:
             self._companion.send_signal(number)
 

@@ -12,7 +12,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from nexio.service_manager import WATCHDOG, tell
+from nexio.service_manager import WATCHDOG, notify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +60,7 @@ class Heartbeat:
         self._next = time.monotonic() + self._every
         asked = [self._lines[worker][0] for worker in working]
         if sum(map(_is_answered, asked)) == len(asked):
-            tell(WATCHDOG)
+            notify(WATCHDOG)
         for end in asked:
             with contextlib.suppress(BlockingIOError):  # it has not read the earlier ones
                 end.send(b"\1")

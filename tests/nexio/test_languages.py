@@ -67,10 +67,10 @@ def test_a_text_that_is_said_later() -> None:
     """English as it stands in the code; elsewhere with its values in that language, and plain."""
     said = mark("The %(field)s is empty", field=mark("first name"))
     assert said == "The first name is empty"
-    assert LANGUAGES["de"].tell(said) == "Vorname: das Feld ist leer"
-    assert LANGUAGES["de"].tell("from elsewhere") == "from elsewhere"
+    assert LANGUAGES["de"].translate(said) == "Vorname: das Feld ist leer"
+    assert LANGUAGES["de"].translate("from elsewhere") == "from elsewhere"
     for language in LANGUAGES.values():
-        assert type(language.tell(said)) is type(language.say(mark("first name"))) is str
+        assert type(language.translate(said)) is type(language.say(mark("first name"))) is str
 
 
 def test_plurals() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from nexio.service_manager import READY, WATCHDOG, tell
+from nexio.service_manager import READY, WATCHDOG, notify
 from tests.support.service_manager import service_manager
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def test_ready_is_told_though_the_queue_is_full(
     with service_manager(tmp_path) as systemd:
         monkeypatch.setenv("NOTIFY_SOCKET", systemd.variables["NOTIFY_SOCKET"])
         systemd.fill(WATCHDOG, MORE_THAN_A_QUEUE_HOLDS)
-        telling = threading.Thread(target=tell, args=(READY,))
-        telling.start()
+        sending = threading.Thread(target=notify, args=(READY,))
+        sending.start()
         systemd.wait_for(READY)
-        telling.join()
+        sending.join()

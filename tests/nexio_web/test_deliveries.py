@@ -16,14 +16,14 @@ from nexio.checkin.offline_taps import (
     forget_delivered,
     is_known,
     list_offline_taps,
+    mark_settled,
     public_key,
-    settle,
 )
 from nexio.checkin.taps import Direction, list_taps
 from nexio.errors import NotFound
 from nexio.reception.tokens import revoke_token
 from nexio.store.tables import OfflineTapRow
-from nexio_web.door import Door, Said
+from nexio_web.door import Door, TapRequest
 from tests.support.people import add_location, delete, register
 from tests.support.web.doors import member, paired, qr_of
 from tests.support.web.letters import letter
@@ -119,11 +119,11 @@ def test_the_same_delivery_again(desk: Desk) -> None:
     assert len(desk.taps()) == 1
     (shown,) = desk.shown()
     with desk.store.write() as work:
-        settle(work, [shown.id])
+        mark_settled(work, [shown.id])
     desk.door.deliver(desk.tablet, wrong)
     assert desk.shown() == []
     with pytest.raises(NotFound), desk.store.write() as work:
-        settle(work, [shown.id])
+        mark_settled(work, [shown.id])
 
 
 def test_what_is_not_applied(desk: Desk) -> None:
@@ -167,7 +167,7 @@ def test_a_request_that_hung_until_its_tap_was_delivered(desk: Desk) -> None:
     delivery = desk.delivery(code)
     assert desk.door.deliver(desk.tablet, delivery)[0] == 0
     desk.clock.advance(minutes=6)
-    screen, has_mail = desk.door.use(desk.tablet, Said(code=code, id=delivery.id))
+    screen, has_mail = desk.door.use(desk.tablet, TapRequest(code=code, id=delivery.id))
     assert (screen.kind, screen.title, has_mail) == ("noted", "This was noted already.", False)
     assert len(desk.taps()) == 1
 

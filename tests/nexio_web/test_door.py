@@ -12,7 +12,7 @@ from nexio.mail.qr_pictures import wifi_qr_text
 from nexio.outbox.outbox import list_mail
 from nexio.store.audit_entries import AuditFilter, list_entries
 from nexio_web import door as doors
-from nexio_web.door import Door, Said
+from nexio_web.door import Door, TapRequest
 from nexio_web.postman import Postman
 from tests.support.mail.outgoing import outgoing_to
 from tests.support.people import add_location, delete, register, set_up
@@ -60,7 +60,7 @@ def use(
     door: Door, tablet: Tablet, code: str, way: Direction | None = None, email: str | None = None
 ) -> Screen:
     """Type or scan something."""
-    return door.use(tablet, Said(code=code, way=way, email=email))[0]
+    return door.use(tablet, TapRequest(code=code, way=way, email=email))[0]
 
 
 def text(screen: Screen) -> str:
@@ -111,7 +111,7 @@ def test_r14_a_member_whose_goodbye_was_lost_stays_out(
 ) -> None:
     """The tablet says that it got no answer: the same PIN within a minute is the same tap."""
     pin = member(store, location).pin
-    again = Said(code=pin, after_silence=True)
+    again = TapRequest(code=pin, after_silence=True)
     assert use(door, tablet, pin).title == "Welcome, Bo."
     clock.advance(seconds=75)
     assert door.use(tablet, again)[0].title == "Welcome, Bo."
@@ -139,7 +139,7 @@ def test_the_host_is_told_once_a_mail_is_queued(
     """Only at the first check-in, and only where the host is a member."""
     host = member(store, location)
     visit = register(store, location, host=host.email)
-    screen, has_mail = door.use(tablet, Said(code=visit.pin))
+    screen, has_mail = door.use(tablet, TapRequest(code=visit.pin))
     assert has_mail
     assert screen.lines == ("Your host has been told.", "Your Wi-Fi works until 09:30.")
     clock.advance(minutes=6)
@@ -159,9 +159,9 @@ def test_the_mail_goes_out_when_nobody_can_take_it_back(
     postman = Postman(store, outgoing_to(mail_server.url), waits=0.0)
     postman.start()
     host = member(store, location)
-    _, has_mail = door.use(tablet, Said(code=register(store, location, host=host.email).pin))
+    _, has_mail = door.use(tablet, TapRequest(code=register(store, location, host=host.email).pin))
     assert has_mail
-    postman.come()
+    postman.wake()
 
     def is_sent() -> bool:
         with store.read() as work:
@@ -356,4 +356,4 @@ def test_another_length_tells_nothing_and_takes_nothing(
 
 def test_no_pin_in_a_traceback() -> None:
     """What was typed has a masked repr."""
-    assert "482913" not in repr(Said(code="482913", email="zoe@example.com"))
+    assert "482913" not in repr(TapRequest(code="482913", email="zoe@example.com"))

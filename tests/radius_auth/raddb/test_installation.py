@@ -108,12 +108,14 @@ def test_what_was_changed_is_kept(installed: Path, sqlite_configuration: Configu
     policy = installed / "policy.d" / "nexio"
     shipped = policy.read_text()
     change(policy, "nexio_sign", "nexio_sign_it")
-    assert planned(installed, sqlite_configuration).kept == (("policy.d/nexio", "you changed it"),)
+    assert planned(installed, sqlite_configuration).preserved == (
+        ("policy.d/nexio", "you changed it"),
+    )
     changed = source(sqlite_configuration)
     newer = replace(changed, files={**changed.files, "policy.d/nexio": NEWER})
     for _ in range(2):
         plan = plan_install(installed, newer, replace_default=True)
-        assert [path for path, _ in plan.kept] == ["policy.d/nexio"]
+        assert [path for path, _ in plan.preserved] == ["policy.d/nexio"]
         plan.carry_out()
     assert "nexio_sign_it" in policy.read_text()
     assert (installed / "mods-config/nexio/new/policy.d/nexio").read_bytes() == NEWER
@@ -129,7 +131,7 @@ def test_what_was_changed_is_not_removed(raddb: Path, sqlite_configuration: Conf
     install(raddb, sqlite_configuration)
     change(raddb / "sites-available" / "nexio", "port = 1812", "port = 18120")
     plan = plan_uninstall(raddb)
-    assert plan.kept == (("sites-available/nexio", "you changed it"),)
+    assert plan.preserved == (("sites-available/nexio", "you changed it"),)
     plan.carry_out()
     assert tree(raddb).keys() - before.keys() == {
         "sites-available/nexio",
