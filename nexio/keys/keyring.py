@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nexio.errors import KeyUnusable
-from nexio.keys.purposes import KEPT_TABLE, NAS_SECRET
+from nexio.keys.purposes import NAS_SECRET, SAVED_TABLE
 
 if TYPE_CHECKING:
     from nexio.keys.cipher import Cipher
@@ -88,7 +88,7 @@ class Keyring:
     def seal_octets(self, octets: bytes, purpose: str) -> bytes:
         """The same of octets."""
         key_id = self.active
-        if self.second is not None and purpose.startswith((NAS_SECRET, KEPT_TABLE)):
+        if self.second is not None and purpose.startswith((NAS_SECRET, SAVED_TABLE)):
             self.require_second()
             key_id = self.second
         nonce = secrets.token_bytes(NONCE_OCTETS)

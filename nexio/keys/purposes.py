@@ -14,5 +14,5 @@ SIGNING_KEY: Final = "store_revision.signing_key"
 USER_NAME: Final = "wifi_session.user_name"
 PASS_SECRET: Final = "member_pass.secret"
 
-KEPT_TABLE: Final = "kept-table"
+SAVED_TABLE: Final = "kept-table"
 """What a server keeps on its disk, secrets of NAS included; its files add their name."""

@@ -42,7 +42,7 @@ STEP: Final = timedelta(seconds=30)
 
 CODE_OCTETS: Final = 15
 
-KEPT: Final = timedelta(hours=13)
+USED_CODES_STORED_FOR: Final = timedelta(hours=13)
 """So long it is known that a code was used: longer than ``offline_taps.OLDEST``."""
 
 LINK_LASTS: Final = timedelta(days=7)
@@ -199,7 +199,9 @@ def use_code(work: Writing, text: str) -> tuple[Pass, bool]:
             "The pass shows another one every 30 seconds: open its page, and scan that.",
             rule=Rule.STALE,
         )
-    older = PassCodeRow.step < step_of(work.now - KEPT)  # a tablet may deliver one until then
+    older = PassCodeRow.step < step_of(
+        work.now - USED_CODES_STORED_FOR
+    )  # a tablet may deliver one until then
     work.session.execute(delete(PassCodeRow).where(PassCodeRow.pass_id == row.id, older))
     if work.session.get(PassCodeRow, (row.id, fitting[0])) is not None:
         return found, False
