@@ -78,7 +78,7 @@ def known_slots(work: Reading, asked: Collection[Asked]) -> dict[Asked, bool]:
     for visit_id, mac in asked:
         if mac in held[visit_id]:
             known[visit_id, mac] = True
-        elif not _has_room(limits.get(visit_id, 0), held[visit_id]):  # 0: deleted meanwhile
+        elif not _has_room(limits.get(visit_id, 0), held[visit_id]):  # 0: erased meanwhile
             known[visit_id, mac] = False
     return known
 

@@ -43,7 +43,7 @@ LONGEST_PAUSE: Final = timedelta(minutes=10)
 MOST_OF_A_NAS: Final = 64
 """Limit of open requests to one NAS: one that does not answer leaves room for the others."""
 
-_LOOKED_AT: Final = 2_000
+_MOST_CANDIDATES: Final = 2_000
 
 BY_HAND: Final = "by hand"
 DEVICE_FREED: Final = "device freed"
@@ -129,7 +129,7 @@ def record_disconnect(
         reason: why the NAS was asked.
     """
     row = find_locked(work.session, WifiSessionRow, number)
-    if row is None:  # deleted meanwhile
+    if row is None:  # removed meanwhile
         return
     bare = _profile_at(work, row).bare_nak_is_gone
     if row.ended_at is None and is_gone(outcome, error_cause, bare_nak_is_gone=bare):
@@ -213,7 +213,9 @@ def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
         )
         before = len(chosen)
         ranked = []
-        for number, address in work.session.execute(others.order_by(*order).limit(_LOOKED_AT)):
+        for number, address in work.session.execute(
+            others.order_by(*order).limit(_MOST_CANDIDATES)
+        ):
             if count[address] < MOST_OF_A_NAS:
                 ranked.append((count[address], number))
                 count[address] += 1

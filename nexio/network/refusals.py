@@ -32,7 +32,7 @@ class Refusal:
     device: str | None
     visit_id: int | None
     name: str | None
-    """Name of the visitor; None if no visit is known, or it was deleted."""
+    """Name of the visitor; None if no visit is known, or it was erased."""
 
     nas: str
     reason: str
