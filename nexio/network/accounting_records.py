@@ -1,4 +1,4 @@
-"""Accounting records: what a NAS reports about a session (RFC 2866)."""
+"""Accounting records: the reports of a NAS about a session (RFC 2866)."""
 
 from __future__ import annotations
 
@@ -140,7 +140,10 @@ def batches_of_records(records: Iterable[AccountingRecord]) -> list[AccountingBa
     by_source: defaultdict[str, list[AccountingRecord]] = defaultdict(list)
     for each in records:
         by_source[each.source_address].append(each)
-    return [AccountingBatch(source=source, records=tuple(its)) for source, its in by_source.items()]
+    return [
+        AccountingBatch(source=source, records=tuple(grouped))
+        for source, grouped in by_source.items()
+    ]
 
 
 def seal_name(keyring: Keyring, octets: bytes) -> bytes:

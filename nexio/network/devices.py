@@ -229,6 +229,6 @@ def _hold(work: Writing, token: AccessTokenRow, mac: str, at: datetime) -> None:
 
 
 def _stamp(work: Writing, token: AccessTokenRow) -> None:
-    """Let servers follow what has changed."""
+    """Mark the token as changed, so that servers follow it."""
     token.batch = batch_of(work.session)
     work.session.flush()

@@ -201,7 +201,7 @@ def _name_of(work: Reading, session: WifiSession) -> bytes | None:
 
 
 def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
-    """Choose what to claim: the longest waiting first, few of each NAS, NAS by NAS in turn."""
+    """Choose sessions to claim: the longest waiting first, few of each NAS, NAS by NAS in turn."""
     waiting = _due(work.now).add_columns(WifiSessionRow.source_address)
     order = (WifiSessionRow.disconnect_due_at.is_not(None), WifiSessionRow.disconnect_due_at)
     count = Counter(asked)
@@ -229,8 +229,8 @@ def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
 def _freed(work: Reading, sessions: Sequence[WifiSession]) -> set[tuple[int, str]]:
     """The devices of these sessions that were freed."""
     key = tuple_(DeviceRow.visit_id, DeviceRow.mac)
-    its = [(each.visit_id, each.device) for each in sessions if each.device is not None]
-    freed = select(DeviceRow).where(DeviceRow.freed_at.is_not(None), key.in_(its))
+    visit_devices = [(each.visit_id, each.device) for each in sessions if each.device is not None]
+    freed = select(DeviceRow).where(DeviceRow.freed_at.is_not(None), key.in_(visit_devices))
     return {(row.visit_id, row.mac) for row in work.session.scalars(freed)}
 
 

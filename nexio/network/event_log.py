@@ -64,8 +64,8 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
         return
     servers = _servers_of(work, new.values())
     decisions: list[Decided] = []
-    for whose, number in servers.items():
-        of_server = (batch.events for batch in new.values() if batch.server == whose)
+    for server, number in servers.items():
+        of_server = (batch.events for batch in new.values() if batch.server == server)
         # Sort by time: several processes report at once.
         events = sorted(chain.from_iterable(of_server), key=itemgetter(0))
         decisions += events
@@ -94,8 +94,8 @@ def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
 
 def _servers_of(work: Writing, batches: Iterable[EventBatch]) -> dict[tuple[str, ...], int | None]:
     """The numbers of the deciding servers, which rows hold instead of their names."""
-    whose = {batch.server for batch in batches}
-    return {each: number_of(work, Identity(*each)) if each else None for each in whose}
+    servers = {batch.server for batch in batches}
+    return {each: number_of(work, Identity(*each)) if each else None for each in servers}
 
 
 def forget_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
@@ -104,12 +104,12 @@ def forget_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
     for group in in_groups([batch.record_id for batch in batches]):
         connection.execute(delete(_BATCHES).where(_BATCHES.c.id.in_(group)))
     # Batches that a server sent last before its end.
-    connection.execute(delete(_BATCHES).where(_BATCHES.c.at < work.now - BATCHES_KEPT))
+    connection.execute(delete(_BATCHES).where(_BATCHES.c.at < work.now - BATCH_IDS_STORED_FOR))
 
 
 _BATCHES: Final = EventBatchRow.metadata.tables[EventBatchRow.__tablename__]
 
-BATCHES_KEPT: Final = timedelta(days=90)
+BATCH_IDS_STORED_FOR: Final = timedelta(days=90)
 """How long batch ids are stored.  An older spool may store its last batches twice."""
 
 _COLUMNS: Final = "at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us"
@@ -239,7 +239,7 @@ def list_repeated(work: Reading, reason: str, since: datetime, *, limit: int) ->
 
 
 def newest_event(work: Reading) -> int:
-    """The number of the newest event; 0 where there is none."""
+    """The number of the newest event; 0 if there is none."""
     return work.session.scalar(select(func.max(AuthEventRow.id))) or 0
 
 

@@ -1,4 +1,4 @@
-"""Auth events: what the RADIUS servers decided."""
+"""Auth events: the decisions of the RADIUS servers."""
 
 from __future__ import annotations
 

@@ -80,9 +80,9 @@ class News:
 
     visits: Sequence[FollowedVisit]
     locations: Sequence[Location] | None
-    """All locations where one of them changed, else None."""
+    """All locations if any of them changed, else None."""
 
     nas: Sequence[Nas] | None
-    """All NAS where one of them or a location changed, else None."""
+    """All NAS if any of them or a location changed, else None."""
 
     removed_visits: Sequence[int]

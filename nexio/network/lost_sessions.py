@@ -78,8 +78,8 @@ def close_all_lost(store: Store, listening_since: datetime | None = None) -> int
     """Close all lost sessions, see :func:`close_lost`; reads before it writes."""
     count = 0
     while True:
-        with store.read() as look:
-            if not any_lost(look, listening_since):
+        with store.read() as reading:
+            if not any_lost(reading, listening_since):
                 return count
         with store.write() as work:
             closed = close_lost(work, listening_since)

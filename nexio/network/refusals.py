@@ -77,8 +77,8 @@ def list_refusals(
         key = (each.visit_id, each.user_name.casefold(), each.device)
         known = people.setdefault(key, replace(each, count=0))
         people[key] = replace(known, count=known.count + each.count)
-    visits = _let_on(work, since, AuthEventRow.visit_id)
-    devices = _let_on(work, since, AuthEventRow.device)
+    visits = _last_accepts(work, since, AuthEventRow.visit_id)
+    devices = _last_accepts(work, since, AuthEventRow.device)
     return [
         each
         for each in people.values()
@@ -89,7 +89,7 @@ def list_refusals(
     ]
 
 
-def _let_on(
+def _last_accepts(
     work: Reading, since: datetime, column: InstrumentedAttribute[Any]
 ) -> dict[Any, datetime]:
     """The last accept of each visit, or of each device."""

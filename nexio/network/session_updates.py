@@ -179,8 +179,8 @@ class _Elsewhere:
         new = {_name_of(each) for each in records if each.key not in known} - {None}
         for group in in_groups(_numbers_of(work, new)):
             for row in _held(work, WifiSessionRow.id.in_(group)):
-                its = there.get((row.key, row.occurrence), row)  # one object for each row
-                self._rows[its.device, its.session_id].append(its)
+                session = there.get((row.key, row.occurrence), row)  # one object for each row
+                self._rows[session.device, session.session_id].append(session)
 
     def find(self, record: AccountingRecord) -> StoredSession | None:
         """The same session by another sender: same device, Acct-Session-Id, location and start."""

@@ -14,7 +14,7 @@ from typing import Final
 from nexio.locations.settings import LONGEST_PIN
 
 BOUND: Final = 1e-3
-"""The greatest chance that somebody who guesses for a day finds a PIN of one location."""
+"""The greatest allowed chance to find a PIN of one location by guessing for a day."""
 
 GUESSES_AT_ONCE: Final = 8
 """Wrong guesses at one visit that are evaluated in a burst, from however many devices."""
@@ -87,7 +87,7 @@ def guesses_that_close(chance: float) -> int:
 
 
 def chance_of(day: Mapping[int, int]) -> float:
-    """The chance that somebody who guesses for a day finds one of its PINs.
+    """The chance to find one of the PINs of a day by guessing for that day.
 
     Args:
         day: the number of PINs by digits.

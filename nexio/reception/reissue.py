@@ -233,8 +233,8 @@ class _Renewal:
     def _move_check_ins(self, successors: Mapping[int, int]) -> None:
         # An undo of a check-in must not change the new token for an effect on the old one.
         session = self._work.session
-        came = [old for old in self._old if old.check_ins]
-        stays = [(stay, successors[old.id]) for old in came for stay in old.check_ins]
+        with_check_ins = [old for old in self._old if old.check_ins]
+        stays = [(stay, successors[old.id]) for old in with_check_ins for stay in old.check_ins]
         if not stays:
             return
         session.execute(
@@ -247,7 +247,7 @@ class _Renewal:
         for stay, _ in stays:
             session.expire(stay)
         waiting = select(VisitRow).join(VisitRow.token).where(AccessTokenRow.valid_from.is_(None))
-        for group in in_groups([successors[old.id] for old in came]):
+        for group in in_groups([successors[old.id] for old in with_check_ins]):
             for visit in session.scalars(waiting.where(VisitRow.id.in_(group))).all():
                 # The check-in that opens the window has already happened (R16).
                 visit.check_ins[0].started_wifi = start_token(self._work, visit)

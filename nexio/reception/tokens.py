@@ -193,7 +193,7 @@ def end_token(work: Writing, visit: VisitRow, *, frees_pin: bool = True) -> bool
 
     Args:
         work: the transaction.
-        visit: whose token.
+        visit: the owner of the token.
         frees_pin: also free the PIN at the end of the arrival's day; a check-out does not (R7).
 
     Returns:

@@ -29,4 +29,4 @@ def of_octets(body: bytes) -> Any:
     octets = body[_CHECKSUM:]
     if zlib.crc32(octets).to_bytes(_CHECKSUM) != body[:_CHECKSUM]:
         raise ValueError
-    return marshal.loads(octets)  # noqa: S302 - what we have written
+    return marshal.loads(octets)  # noqa: S302 - our own file

@@ -40,7 +40,7 @@ SETTINGS = {
     "statement_timeout": "0",  # an import takes its time; patience.py has the limits
     "transaction_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
-    "idle_session_timeout": "0",  # a server that listens says nothing
+    "idle_session_timeout": "0",  # a server that listens sends nothing
 }
 """Settings that a version of PostgreSQL does not have are left out."""
 
@@ -83,7 +83,7 @@ def open_connection(patience: Patience, *args: Any, **kwargs: Any) -> PatientCon
     """
     connection = PatientConnection.open(patience, *args, **kwargs)
     try:
-        connection.autocommit = True  # what a transaction sets ends with it, if that is undone
+        connection.autocommit = True  # a rollback would revert the settings of a transaction
         ((_, process), *_rest) = connection.execute(_SET, connection.settings).fetchall()
         connection.autocommit = False
         connection.is_pooled = process != connection.info.backend_pid

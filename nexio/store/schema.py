@@ -112,7 +112,7 @@ def upgrade(
         on_step: called after each step; no step is final before the commit.
 
     Returns:
-        The version before; None where there were no tables.
+        The version before; None if there were no tables.
 
     Raises:
         SchemaMismatch: the store is newer than this software, or of no version that there was.

@@ -26,7 +26,7 @@ MOST_VALUES: Final = 999
 FILE: Final = "file"
 """Key in a connection's ``info`` for the :func:`identity` of its file."""
 
-LOOK_MILLISECONDS: Final = 500
+POLL_MILLISECONDS: Final = 500
 """How long SQLite itself waits for another writer, who may never end, before we check again."""
 
 
@@ -177,7 +177,7 @@ def _begin(connection: Connection, patience: Patience) -> None:
 def _has_turn(connection: sqlite3.Connection, patience: Patience) -> bool:
     """Wait for other writers, and check periodically whether the program is stopping."""
     began = time.monotonic()
-    connection.execute(f"PRAGMA busy_timeout = {LOOK_MILLISECONDS}")
+    connection.execute(f"PRAGMA busy_timeout = {POLL_MILLISECONDS}")
     while not connection.in_transaction:
         try:
             connection.execute("BEGIN IMMEDIATE")

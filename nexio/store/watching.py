@@ -18,7 +18,7 @@ from nexio.store.engine import explain_errors, unreachable
 if TYPE_CHECKING:
     from nexio.store.listening import PostgreSQLWatch
 
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 """Polling interval for SQLite."""
 
 
@@ -51,7 +51,7 @@ class SQLiteWatch:
         # Else it would return to the pool of an engine that may be disposed by then.
         self._connection.detach()
         try:
-            self._version = self._look()
+            self._version = self._read_version()
         except BaseException:
             self.close()
             raise
@@ -62,8 +62,8 @@ class SQLiteWatch:
         Raises:
             StoreUnreachable: it cannot be watched at present.
         """
-        time.sleep(LOOK_SECONDS)
-        version = self._look()
+        time.sleep(POLL_SECONDS)
+        version = self._read_version()
         changed = version != self._version
         self._version = version
         return changed
@@ -80,7 +80,7 @@ class SQLiteWatch:
             raise unreachable(self._engine, error) from error
         return status.st_dev, status.st_ino
 
-    def _look(self) -> int:
+    def _read_version(self) -> int:
         if self._identity() != self._file:
             raise unreachable(self._engine, OSError("another file is in its place"))
         cursor = self._connection.cursor()

@@ -3,7 +3,7 @@
 ``location`` has ``visit`` s and ``member`` s; each of those owns a live ``pin``; a visit may
 have one ``access_token``; ``nas`` are the devices that ask us over RADIUS, ``tablet`` s
 stand at the doors, ``desk`` s are browsers at reception.  Rows of ``auth_event`` and ``audit`` are
-added and deleted; one changes only where a person who is erased is named in it.
+added and deleted; one changes only if it names a person who is erased.
 ``store_revision``, ``change`` and ``removed`` let readers follow along (see
 ``nexio/store/batches.py``).
 

@@ -1,4 +1,4 @@
-"""What all tables share."""
+"""The base class of all tables, and helpers for their columns and indexes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NAMING = {
 
 
 class Row(DeclarativeBase):
-    """What all tables share."""
+    """The base class of all tables."""
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads this name)
