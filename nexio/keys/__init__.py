@@ -1,5 +1,5 @@
-"""The keys that seal what is secret: the keyring, the key file, and whom to trust with it.
+"""The keys that seal secrets: the keyring, the key file, and who may own that.
 
-It encrypts, decrypts and makes digests; it does not know what is sealed.  It may import only
+It encrypts, decrypts and makes digests; it does not know what the values mean.  It may import only
 ``nexio.errors``, ``nexio.configuration`` and ``nexio.unfinished``.  Read ``keyring.py`` first.
 """

@@ -1,4 +1,4 @@
-"""AES-256-GCM."""
+"""Encrypt and decrypt with AES-256-GCM."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
 class Cipher:
-    """What encrypts and decrypts with a key.
+    """Encrypts and decrypts with one key.
 
     Args:
         key: 32 octets.
@@ -17,14 +17,14 @@ class Cipher:
         self._aes = AESGCM(key)
 
     def encrypt(self, nonce: bytes, octets: bytes, purpose: str) -> bytes:
-        """Encrypt octets for a purpose; the tag stands behind them."""
+        """Encrypt octets for a purpose; the tag is appended."""
         return self._aes.encrypt(nonce, octets, purpose.encode())
 
     def decrypt(self, nonce: bytes, octets: bytes, purpose: str) -> bytes:
-        """Decrypt what :meth:`encrypt` made.
+        """Decrypt the result of :meth:`encrypt`.
 
         Raises:
-            ValueError: it was changed, cut, or encrypted with another key or for another purpose.
+            ValueError: it was changed, truncated, or encrypted with another key or purpose.
         """
         try:
             return self._aes.decrypt(nonce, octets, purpose.encode())

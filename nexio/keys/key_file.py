@@ -1,6 +1,6 @@
-"""The key file: text, one key a line (``id base64``), ``#`` starts a comment.
+"""Read and write the key file: text, one key per line (``id base64``), ``#`` starts a comment.
 
-The last key is the one that a new store is made with; a store names the one that it uses.
+A new store uses the last key; each store records the id of the key that it uses.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ HEADER = """\
 
 
 def create_key_file(path: Path, *, like: Path | None = None) -> None:
-    """Write a key file with one new key, readable by its owner alone.
+    """Write a key file with one new key, readable only by its owner.
 
-    A file that is there already is left as it is: it may be the only copy.
+    An existing file is left unchanged: it may be the only copy.
 
     Args:
-        path: where.
+        path: of the key file.
         like: a file whose owner, group and mode the new one gets.
 
     Raises:
@@ -50,7 +50,7 @@ def add_key(path: Path) -> Keyring:
     """Add a new key to the file, after the others.
 
     Returns:
-        All the keys, the new one in use.
+        All keys, with the new one in use.
 
     Raises:
         KeyUnusable: the file cannot be read or written.
@@ -61,9 +61,9 @@ def add_key(path: Path) -> Keyring:
 
 
 def keep_only(path: Path, key_id: str) -> Path:
-    """Take every other key out of the file and put it aside.
+    """Move all other keys from the file to a file of retired keys.
 
-    Older backups need the old keys, and so does another store that was made with this file.
+    Older backups need the old keys, and so does any other store that was made with this file.
 
     Returns:
         The file with the old keys.
@@ -142,8 +142,8 @@ def _not_a_key_file(path: Path) -> KeyUnusable:
 
 
 def _replace(path: Path, keys: Mapping[str, bytes]) -> None:
-    """Exchange the file as a whole, with its owner, group and mode."""
-    path = path.resolve()  # a link stays a link to the one file that others use, too
+    """Replace the file atomically, and preserve its owner, group and mode."""
+    path = path.resolve()  # keep a link to a file that others use, too
     with _writing(path), _beside(path, keys) as whole:
         _share(whole, path.stat())
         whole.replace(path)
@@ -156,7 +156,7 @@ def _share(path: Path, status: os.stat_result) -> None:
 
 @contextmanager
 def _beside(path: Path, keys: Mapping[str, bytes]) -> Iterator[Path]:
-    """A complete file in the same folder, which one rename puts in place."""
+    """Write a complete file in the same folder, to be renamed into place."""
     with temporary_folder(path.parent) as folder:
         whole = folder / path.name
         descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,10 +1,9 @@
-"""The keys that secrets at rest are sealed with, and what is made with them.
+"""The keys for secrets at rest: seal, unseal, and digests of PINs.
 
-A *sealed* value is AES-256-GCM: key id (4 octets), nonce (12), ciphertext and tag; the
-associated data names table and column, so that a value cannot be moved to another one.
-A *digest* is an HMAC-SHA-256 of location and PIN under a second key derived from the first:
-equal PINs of one location have equal digests, so a PIN can be looked up and be unique
-without being readable.
+A *sealed* value is AES-256-GCM: key id (4 octets), nonce (12), ciphertext and tag; the associated
+data names table and column, so that a value cannot be moved to another column.  A *digest* is an
+HMAC-SHA-256 of location and PIN under another key derived from the first: equal PINs of one
+location have equal digests, so a PIN can be looked up and be unique without being readable.
 
 Secrets of NAS may be sealed with a *second* key, from a file that reception need not be able to
 read.
@@ -20,7 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nexio.errors import KeyUnusable
-from nexio.keys.purposes import KEPT_TABLE, NAS_SECRET
+from nexio.keys.purposes import NAS_SECRET, SAVED_TABLE
 
 if TYPE_CHECKING:
     from nexio.keys.cipher import Cipher
@@ -40,10 +39,11 @@ class Keyring:
     keys: Mapping[str, bytes] = field(repr=False)
     active: str
     second: str | None = None
-    """The key of NAS secrets; None is the same one.  It may be missing among the keys."""
+    """The id of the key for NAS secrets; None is the same key.  It may be missing in ``keys``."""
 
     absent: str | None = None
-    """The file of the second key, where there is none; None also where others may read it."""
+    """The path of the second key's file if it does not exist; None also if only others may read
+    it."""
 
     @classmethod
     def of(cls, keys: Mapping[str, bytes], active: str, second: str | None = None) -> Keyring:
@@ -51,7 +51,7 @@ class Keyring:
         return cls(keys=keys, active=active, second=second)
 
     def using(self, key_id: str, second: str | None = None) -> Keyring:
-        """The same keys with ``key_id`` in use, and ``second`` for the secrets of NAS.
+        """A keyring with the same keys, with ``key_id`` in use and ``second`` for NAS secrets.
 
         Raises:
             KeyUnusable: the file holds no key of that id.
@@ -65,11 +65,11 @@ class Keyring:
 
     @property
     def lacks_second(self) -> bool:
-        """Whether there is a second key, and this process has not got it."""
+        """Whether there is a second key that this process does not have."""
         return self.second is not None and self.second not in self.keys
 
     def require_second(self) -> None:
-        """See that the secrets of NAS can be read and written.
+        """Require that the secrets of NAS can be read and written.
 
         Raises:
             KeyUnusable: the second key is missing.
@@ -81,14 +81,14 @@ class Keyring:
         """Encrypt ``value``; ``purpose`` is ``table.column``.
 
         Raises:
-            KeyUnusable: it is about secrets of NAS, and the second key is missing.
+            KeyUnusable: the purpose is NAS secrets, and the second key is missing.
         """
         return self.seal_octets(value.encode(), purpose)
 
     def seal_octets(self, octets: bytes, purpose: str) -> bytes:
-        """The same of octets."""
+        """:meth:`seal` for octets."""
         key_id = self.active
-        if self.second is not None and purpose.startswith((NAS_SECRET, KEPT_TABLE)):
+        if self.second is not None and purpose.startswith((NAS_SECRET, SAVED_TABLE)):
             self.require_second()
             key_id = self.second
         nonce = secrets.token_bytes(NONCE_OCTETS)
@@ -96,10 +96,10 @@ class Keyring:
         return bytes.fromhex(key_id) + nonce + cipher.encrypt(nonce, octets, purpose)
 
     def unseal(self, sealed: bytes, purpose: str) -> str:
-        """Decrypt what :meth:`seal` made.
+        """Decrypt the result of :meth:`seal`.
 
         Raises:
-            KeyUnusable: sealed under a key that the file does not hold, or damaged.
+            KeyUnusable: sealed with a key that is not in the file, or damaged.
         """
         octets = self.unseal_octets(sealed, purpose)
         try:
@@ -108,7 +108,7 @@ class Keyring:
             raise _damaged(purpose) from None
 
     def unseal_octets(self, sealed: bytes, purpose: str) -> bytes:
-        """Decrypt what :meth:`seal_octets` made.
+        """Decrypt the result of :meth:`seal_octets`.
 
         Raises:
             KeyUnusable: as :meth:`unseal`.
@@ -130,7 +130,7 @@ class Keyring:
             raise _damaged(purpose) from None
 
     def is_closed(self, sealed: bytes) -> bool:
-        """Whether a value is sealed with the second key, and that is missing."""
+        """Whether a value is sealed with the second key, which is missing."""
         return self.lacks_second and sealed[:ID_OCTETS].hex() == self.second
 
     def is_current(self, sealed: bytes) -> bool:
@@ -139,13 +139,13 @@ class Keyring:
 
     @staticmethod
     def sealed_length(octets: int) -> int:
-        """How long a value of so many octets is when it is sealed: AES-GCM pads nothing."""
+        """The length of a sealed value of so many octets: AES-GCM adds no padding."""
         return ID_OCTETS + NONCE_OCTETS + octets + TAG_OCTETS
 
     def digest(self, location_id: int, pin: str) -> bytes:
         """The blind index (32 octets) of a PIN at a location."""
-        # Copies of a key that is hashed once: a sixth of the time of ``hmac.digest``, and a server
-        # computes one for each login (``python -m benchmarks.path``).
+        # Copying the state of a key hashed once takes a sixth of the time of ``hmac.digest``, and a
+        # server computes a digest for each login (``python -m benchmarks.path``).
         inner, outer = _hashed(self.keys[self.active], location_id)
         inner, outer = inner.copy(), outer.copy()
         inner.update(pin.encode())
@@ -154,7 +154,7 @@ class Keyring:
 
 
 def second_missing(absent: str | None = None) -> KeyUnusable:
-    """The error where the second key is needed, and this process has not got it.
+    """The error if the second key is needed, and this process does not have it.
 
     Args:
         absent: see :attr:`Keyring.absent`.
@@ -180,7 +180,10 @@ def _damaged(purpose: str) -> KeyUnusable:
 
 @lru_cache(maxsize=16)
 def _cipher(key: bytes) -> Cipher:
-    """That of a key; making one takes longer than opening a PIN (``python -m benchmarks.path``)."""
+    """The cached cipher of a key; making one takes longer than decrypting a PIN.
+
+    See ``python -m benchmarks.path``.
+    """
     from nexio.keys.cipher import Cipher  # noqa: PLC0415 (a command that shows no PIN is fast)
 
     return Cipher(key)
@@ -188,7 +191,7 @@ def _cipher(key: bytes) -> Cipher:
 
 @lru_cache(maxsize=1024)
 def _hashed(key: bytes, location_id: int) -> tuple[hashlib._Hash, hashlib._Hash]:
-    """What HMAC-SHA-256 (RFC 2104) begins with, at a location and under a key of its own."""
+    """The initial states of HMAC-SHA-256 (RFC 2104) for a location, under the derived key."""
     from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 (as above)
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
 

@@ -1,8 +1,8 @@
-"""Whom a deployment trusts: who may own its key file, and who may write where its files lie.
+"""Check who owns the key file of a deployment, and who may write to its folders.
 
-Somebody who can replace the key file, the store or a folder above them can read what is sealed
-from then on.  Root, the user of this process and the owner of ``NEXIO_HOME`` can do so anyway,
-and so can a group that was given the right.  Nobody else may.
+Somebody who can replace the key file, the store or a folder above them can read everything that is
+sealed from then on.  Root, the user of this process and the owner of ``NEXIO_HOME`` can do so
+anyway, and so can a group that was given the right.  Nobody else may.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def load_trusted_keys(configuration: Configuration) -> Keyring:
 
     Raises:
         KeyUnusable: it cannot be used, or somebody else could have put it there.
-        StoreUnreachable: everybody may write where the store lies.
+        StoreUnreachable: everybody may write to the folder of the store.
     """
     refuse_open_folders(configuration)
     keyring = load_keys(configuration.key_file)
@@ -56,11 +56,11 @@ def _is_absent(path: Path) -> bool:
 def refuse_open_folders(configuration: Configuration) -> None:
     """Refuse a deployment whose folders everybody may write to.
 
-    A group may: stores are shared that way.  So may everybody in a folder such as /tmp *above*
-    these, whose sticky bit keeps each file its owner's.
+    A group may write: stores are shared that way.  Everybody may write to a folder such as /tmp
+    *above* these, as its sticky bit protects the files of each owner.
 
     Raises:
-        StoreUnreachable: one is open.
+        StoreUnreachable: everybody may write to one of them.
     """
     closed = [str(configuration.home), *_store_paths(configuration.database_url)]
     for path in closed:
@@ -72,9 +72,9 @@ def refuse_open_folders(configuration: Configuration) -> None:
 
 
 def _folders_above(paths: Sequence[str]) -> dict[str, None]:
-    """Each of them once, also those that a link leads to.
+    """All folders above the paths, each once, including the targets of links.
 
-    As text, since every command asks: as paths it would take eight times as long.
+    Computed with strings, since every command does it: ``Path`` would take eight times as long.
     """
     folders: dict[str, None] = {}
     ends = [os.path.realpath(path) for path in paths if os.path.islink(path)]  # noqa: PTH114
@@ -90,7 +90,7 @@ def _store_paths(database_url: str) -> list[str]:
     """The SQLite file and its folder: a user who may write there can leave a journal to replay."""
     try:
         url = make_url(database_url)
-    except (ArgumentError, ValueError):  # opening it will say so
+    except (ArgumentError, ValueError):  # opening it will raise an error
         return []
     if url.get_backend_name() != "sqlite" or not url.database:
         return []
@@ -99,10 +99,10 @@ def _store_paths(database_url: str) -> list[str]:
 
 
 def _refuse_if_open(path: str, *, shared: int) -> None:
-    """Refuse what everybody may write to, unless it has the bit that makes this harmless."""
+    """Refuse a path that everybody may write to, unless it has the bit that makes this harmless."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
-    except OSError:  # not there, or closed to us: using it will say so
+    except OSError:  # missing, or closed to us: its use will raise an error
         return
     if mode & stat.S_IWOTH and not mode & shared:
         raise StoreUnreachable(

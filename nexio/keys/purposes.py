@@ -1,6 +1,6 @@
-"""What values are sealed for; ``nexio/store/sealed.py`` knows the column of each.
+"""The purposes of sealed values; ``nexio/store/sealed.py`` knows the column of each.
 
-They stand here for whoever opens them without a store at hand, or needs no other table.
+They are here for code that unseals values without a store, or needs no other table.
 """
 
 from __future__ import annotations
@@ -14,5 +14,5 @@ SIGNING_KEY: Final = "store_revision.signing_key"
 USER_NAME: Final = "wifi_session.user_name"
 PASS_SECRET: Final = "member_pass.secret"
 
-KEPT_TABLE: Final = "kept-table"
-"""What a server keeps on its disk, secrets of NAS included; its files add their name."""
+SAVED_TABLE: Final = "kept-table"
+"""The table that a server saves on its disk, with secrets of NAS; its files add their name."""

@@ -1,4 +1,4 @@
-"""The network's side of the store: NAS, decisions, accounting, Wi-Fi sessions, what servers follow.
+"""Network data in the store: NAS, decisions, accounting, Wi-Fi sessions, data for RADIUS servers.
 
 It reads and writes rows; it does not speak RADIUS.  It may import ``nexio.locations`` and what is
 below it.  Read ``following.py`` first.

@@ -1,4 +1,4 @@
-"""Accounting records: what a NAS reports about a session (RFC 2866)."""
+"""Accounting records: the reports of a NAS about a session (RFC 2866)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nexio.network.events import new_record_id
 
 
 class Status(StrEnum):
-    """What a record tells (Acct-Status-Type, RFC 2866 section 5.1)."""
+    """The kind of a record (Acct-Status-Type, RFC 2866 section 5.1)."""
 
     START = "start"
     UPDATE = "update"
@@ -27,14 +27,14 @@ class Status(StrEnum):
 
 @dataclass(slots=True)
 class AccountingRecord:
-    """One report of a NAS; told again, it is an equal one, and changes nothing.
+    """One report of a NAS.  A repeated report is equal, and changes nothing.
 
-    Nobody changes it.  Frozen, it would take three times as long to make, and in a server each is
-    made twice (``python -m benchmarks.recording``).
+    Treat it as immutable.  A frozen dataclass would take three times as long to make, and a server
+    makes each record twice (``python -m benchmarks.recording``).
     """
 
     at: datetime
-    """When it happened, by our clock."""
+    """Time of the event, by our clock."""
 
     status: str
     """A :class:`Status`."""
@@ -48,7 +48,7 @@ class AccountingRecord:
     nas_id: int | None
     nas: str
     location_id: int | None
-    """Of the NAS entry; None where an SSID or a NAS-Identifier leads to none (R19)."""
+    """Location of the NAS entry; None if SSID or NAS-Identifier match no entry (R19)."""
 
     source_address: str
     nas_identifier: str | None
@@ -62,29 +62,29 @@ class AccountingRecord:
     claimed_location: int | None
     claimed_visit: int | None
     claimed_token: int | None
-    """From the Class of our accept, as the network brings it back: untrusted."""
+    """From the Class of our Access-Accept, as the network returns it: untrusted."""
 
     seconds: int | None
     """Acct-Session-Time."""
 
     octets_in: int | None
-    """From the guest's device, Gigawords included; None where the record has no such attribute."""
+    """Sent by the guest's device, Gigawords included; None if the record has no such attribute."""
 
     octets_out: int | None
     terminate_cause: int | None
     user_name_sealed: bytes | None = field(default=None, repr=False, compare=False)
-    """User-Name as it was sent, see :func:`seal_name`; a disconnect needs it.  The same name is
-    never sealed alike."""
+    """User-Name as sent, see :func:`seal_name`; a disconnect needs it.  Sealing the same name twice
+    gives different octets."""
 
     session_id_hex: str | None = None
-    """Acct-Session-Id as it was sent, where ``session_id`` does not show it whole."""
+    """Acct-Session-Id as sent, if ``session_id`` does not show all of it."""
 
     clock_behind: int | None = None
-    """By how many seconds the NAS's clock is behind ours; None where it sends no time."""
+    """Seconds by which the NAS's clock is behind ours; None if it sends no time."""
 
     @property
     def began_at(self) -> datetime | None:
-        """When its session began; None where that is unknown."""
+        """The start of its session; None if unknown."""
         if self.status == Status.START:
             return self.at
         return None if self.seconds is None else self.at - timedelta(seconds=self.seconds)
@@ -92,11 +92,11 @@ class AccountingRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountingBatch:
-    """Records of one source address that were stored, and answered, together."""
+    """Records of one source address that are stored and acknowledged together."""
 
     record_id: str = field(default_factory=new_record_id)
     source: str
-    """Whose share of what can be stored it takes."""
+    """The source whose share of the storage limit it uses."""
 
     records: tuple[AccountingRecord, ...]
 
@@ -105,7 +105,7 @@ class AccountingBatch:
         return len(self.records)
 
     def alone(self) -> list[AccountingBatch]:
-        """Each of its records by itself: one of them cannot be stored."""
+        """Split into batches of one record, to isolate a record that cannot be stored."""
         return [
             AccountingBatch(
                 record_id=f"{self.record_id}.{i}", source=self.source, records=(record,)
@@ -118,12 +118,12 @@ class AccountingBatch:
         return tuple((each.at.timestamp(), *_values_but_at(each)) for each in self.records)
 
     def since(self) -> float:
-        """When the first of them was made: seconds since 1970."""
+        """The time of its first record: seconds since 1970."""
         return self.records[0].at.timestamp()
 
     @classmethod
     def of_values(cls, record_id: str, source: str, values: Iterable[Any]) -> AccountingBatch:
-        """What :meth:`values` told."""
+        """Rebuild a batch from its :meth:`values`."""
         records = [AccountingRecord(_instant(at), *others) for at, *others in values]
         return cls(record_id=record_id, source=source, records=tuple(records))
 
@@ -136,20 +136,23 @@ def _instant(at: float) -> datetime:
 
 
 def batches_of_records(records: Iterable[AccountingRecord]) -> list[AccountingBatch]:
-    """What is stored together, for each source address a batch."""
+    """Group records into one batch for each source address."""
     by_source: defaultdict[str, list[AccountingRecord]] = defaultdict(list)
     for each in records:
         by_source[each.source_address].append(each)
-    return [AccountingBatch(source=source, records=tuple(its)) for source, its in by_source.items()]
+    return [
+        AccountingBatch(source=source, records=tuple(grouped))
+        for source, grouped in by_source.items()
+    ]
 
 
 def seal_name(keyring: Keyring, octets: bytes) -> bytes:
-    """A User-Name as it was sent, whatever octets it is made of, encrypted."""
+    """Encrypt a User-Name as sent, whatever octets it contains."""
     return keyring.seal(octets.decode("latin-1"), USER_NAME)
 
 
 def unseal_name(keyring: Keyring, sealed: bytes) -> bytes:
-    """What :func:`seal_name` has sealed.
+    """Decrypt the result of :func:`seal_name`.
 
     Raises:
         KeyUnusable: it is damaged, or sealed with another key.

@@ -1,7 +1,7 @@
-"""How long and how much: the counters of a session, also where a NAS begins them again (R12).
+"""Count time and octets of a session, also if the NAS restarts its counters (R12).
 
-A NAS counts from the beginning of a session.  Some begin again under the same Acct-Session-Id,
-after a restart or when a device moves to another radio: then both parts count.
+A NAS counts from the beginning of a session.  Some start from zero again under the same
+Acct-Session-Id, after a restart or when a device moves to another radio: then both parts count.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from nexio.network.stored_session import StoredSession
 
 COUNTERS: Final = ("seconds", "octets_in", "octets_out")
 LAST: Final = {name: f"last_{name}" for name in COUNTERS}
-"""The column with the last value that the NAS reported."""
+"""The columns with the last values that the NAS reported."""
 
 LATE: Final = timedelta(seconds=30)
-"""A record may come so late without an Acct-Delay-Time that says so, when it is sent again."""
+"""A retransmitted record may arrive this late without a matching Acct-Delay-Time."""
 
 
 LARGEST_COUNT: Final = 2**63 - 1
-"""What the store holds: 9 exabytes."""
+"""The largest number that the store can hold: 9 exabytes."""
 
 
 class Progress(Enum):
-    """What a record says, compared with what is known of its session."""
+    """How the counters of a record compare with the stored ones of its session."""
 
     BEHIND = auto()
-    """Less: it is late."""
+    """Lower: the record is late."""
 
     SAME = auto()
     ON = auto()
-    """More, or again from the beginning: the session goes on."""
+    """Higher, or restarted from zero: the session goes on."""
 
 
 def count(row: StoredSession, record: AccountingRecord) -> Progress:
-    """Take in the counters of a record."""
+    """Merge the counters of a record into its session."""
     reported = {name: value for name in COUNTERS if (value := getattr(record, name)) is not None}
     last = {name: getattr(row, LAST[name]) for name in reported}
     if all(reported[name] >= last[name] for name in reported):
@@ -47,7 +47,7 @@ def count(row: StoredSession, record: AccountingRecord) -> Progress:
         return Progress.SAME if reported == last else Progress.ON
     if record.status == "start" or not _begins_again(row, record):
         return Progress.BEHIND
-    if reported.get("seconds", 0) > row.last_seconds:  # its clock goes on: only octets began again
+    if reported.get("seconds", 0) > row.last_seconds:  # time goes on: only octets restarted
         reported["seconds"] -= row.last_seconds
     _add(row, record, reported)
     return Progress.ON
@@ -61,16 +61,16 @@ def _add(row: StoredSession, record: AccountingRecord, more: dict[str, int]) -> 
 
 
 def _is_of_an_earlier_part(row: StoredSession, record: AccountingRecord) -> bool:
-    """Whether higher counters are those of a part that is over; without one, higher is newer."""
+    """Whether higher counters belong to a part before a restart; without one, higher is newer."""
     has_parts = any((getattr(row, name) or 0) != getattr(row, LAST[name]) for name in COUNTERS)
     return has_parts and row.counted_at is not None and record.at < row.counted_at
 
 
 def _begins_again(row: StoredSession, record: AccountingRecord) -> bool:
-    """Whether lower counters are a new beginning, and not a record that comes late."""
+    """Whether lower counters are a restart, and not a late record."""
     if row.counted_at is None or record.at <= row.counted_at:
         return False
-    if record.sender != row.sender:  # two NAS report it, and do not count alike
+    if record.sender != row.sender:  # two NAS report it, and count differently
         return False
     if record.seconds is None or record.seconds == row.last_seconds:
         return row.ended_by != "stop"

@@ -1,7 +1,7 @@
-"""Devices of visits: who holds a slot of a token's limit (R18), and who is remembered (R22).
+"""Devices of visits: which hold a slot of a token's limit (R18), and which are remembered (R22).
 
-A slot is taken in the store, with the token's row locked: so the limit holds exactly, however many
-servers ask at once.  Whatever changes here stamps the token, so that servers follow it.
+A slot is taken in the store, with the token's row locked: so the limit is exact, however many
+servers ask at once.  Each change stamps the token, so that servers follow it.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
 
 Asked = tuple[int, str]
-"""The number of a visit, and a device that wants to be one of its."""
+"""The number of a visit, and a device that asks for a slot of it."""
 
 _REASON: Final = 7
-"""Where a decision has its reason."""
+"""Index of the reason in a decision."""
 
 CLOCKS: Final = timedelta(days=1)
-"""How far the clock of a server may be behind ours."""
+"""How far a server's clock may be behind ours."""
 
 _MAC: Final = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _LOCAL: Final = 0x02
-"""IEEE 802: this bit of the first octet says that no manufacturer gave the address."""
+"""IEEE 802: this bit of the first octet marks an address that no manufacturer assigned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,33 +55,36 @@ class Device:
     mac: str
     first_at: datetime
     last_at: datetime
-    """When it last logged in, or was last heard of by accounting."""
+    """Its last login or accounting report."""
 
     holds_slot: bool
-    """Whether it counts, or is remembered where there is no limit."""
+    """Whether it counts toward the limit, or is remembered if there is no limit."""
 
     freed_at: datetime | None
 
     @property
     def is_randomised(self) -> bool:
-        """Whether it made its address up: phones take another one about every two weeks."""
+        """Whether its address is random: phones change theirs about every two weeks."""
         return bool(int(self.mac[:2], 16) & _LOCAL)
 
 
 def known_slots(work: Reading, asked: Collection[Asked]) -> dict[Asked, bool]:
-    """Who has a slot, and for whom there is none; who is in neither has to take one."""
+    """Whether each device has a slot (True) or none is left (False).
+
+    A device that is missing in the result has to take a slot.
+    """
     limits, held = _read(work, {visit_id for visit_id, _ in asked})
     known = {}
     for visit_id, mac in asked:
         if mac in held[visit_id]:
             known[visit_id, mac] = True
-        elif not _has_room(limits.get(visit_id, 0), held[visit_id]):  # 0: forgotten meanwhile
+        elif not _has_room(limits.get(visit_id, 0), held[visit_id]):  # 0: erased meanwhile
             known[visit_id, mac] = False
     return known
 
 
 def take_slots(work: Writing, asked: Collection[Asked]) -> dict[Asked, bool]:
-    """Give slots, in the order in which they are asked for, as long as a visit has some."""
+    """Give slots, in the order of the requests, while a visit has free ones."""
     visits = sorted({visit_id for visit_id, _ in asked})  # locked in one order by all servers
     tokens = {visit_id: _lock(work, visit_id) for visit_id in visits}
     limits, held = _read(work, visits)
@@ -98,20 +101,21 @@ def take_slots(work: Writing, asked: Collection[Asked]) -> dict[Asked, bool]:
 
 
 def note_devices(work: Writing, decisions: Iterable[Decided]) -> None:
-    """Give devices a slot that were let in without: the store was away, or remembers them (R22).
+    """Give a slot to devices that were admitted without one.
 
-    Where one was freed after it was let in, it stays free.
+    The store was unreachable at the login, or the location remembers devices (R22).  A device that
+    was freed after its login stays free.
     """
     here = select(LocationRow.id).where(LocationRow.remember_devices)
     remembering = frozenset(work.session.scalars(here))
-    if not remembering:  # a server tells thousands of decisions at once, and hardly one of those
+    if not remembering:  # a server records thousands of decisions at once, hardly any uncounted
         decisions = [each for each in decisions if each[_REASON] == UNCOUNTED]
     logins: dict[Asked, tuple[float, bool]] = {}
     for at, _, device, _, location_id, visit_id, outcome, reason, *_ in decisions:
         if outcome != "accept" or visit_id is None or device is None or not _MAC.fullmatch(device):
             continue
         is_uncounted = reason == UNCOUNTED
-        # MAC authentication makes nobody known: the server may not have heard of a freed slot.
+        # MAC authentication remembers no device: the server may not know yet of a freed slot.
         if is_uncounted or (reason == BY_PIN and location_id in remembering):
             before, was = logins.get((visit_id, device), (at, False))
             logins[visit_id, device] = max(at, before), is_uncounted or was
@@ -125,16 +129,16 @@ def note_devices(work: Writing, decisions: Iterable[Decided]) -> None:
             freed_at = known.get(each)
             is_new = each not in known or (freed_at is not None and freed_at < then)
             token = _lock(work, each[0]) if is_new else None
-            # Under a limit all others have asked for their slot.
+            # Under a limit all other devices have asked for their slot.
             if token is not None and (is_uncounted or token.max_devices is None):
                 _hold(work, token, each[1], then)
 
 
 def free_device(work: Writing, visit_id: int, mac: str) -> None:
-    """Free the slot of a device, or forget it where it is remembered.
+    """Free the slot of a device, or forget it if it is remembered.
 
     Raises:
-        NotFound: it holds none.
+        NotFound: it holds no slot.
     """
     token = _lock(work, visit_id)
     row = work.session.get(DeviceRow, (visit_id, mac), populate_existing=True)
@@ -157,10 +161,10 @@ def list_devices(work: Reading, visit_id: int) -> list[Device]:
     logins = select(event.device, func.min(event.at), func.max(event.at)).where(
         event.at > since, event.visit_id == visit_id, event.outcome == "accept"
     )
-    heard = select(session.device, func.min(session.started_at), func.max(session.heard_at))
+    sessions = select(session.device, func.min(session.started_at), func.max(session.heard_at))
     for query in (
         logins.group_by(event.device),
-        heard.where(session.visit_id == visit_id).group_by(session.device),
+        sessions.where(session.visit_id == visit_id).group_by(session.device),
     ):
         for mac, first, last in work.session.execute(query):
             if mac is not None and _MAC.fullmatch(mac):
@@ -188,14 +192,14 @@ def _rows_of(work: Reading, visit_id: int) -> list[DeviceRow]:
 def _read(
     work: Reading, visits: Collection[int]
 ) -> tuple[dict[int, int | None], defaultdict[int, set[str]]]:
-    """The limits of visits that have a token, and the devices that count."""
+    """The limits of the visits that have a token, and the devices that hold a slot."""
     limits: dict[int, int | None] = {}
     held: defaultdict[int, set[str]] = defaultdict(set)
     tokens = select(AccessTokenRow.visit_id, AccessTokenRow.max_devices)
     holding = select(DeviceRow.visit_id, DeviceRow.mac).where(DeviceRow.freed_at.is_(None))
     for group in in_groups(list(visits)):
-        its = work.session.execute(tokens.where(AccessTokenRow.visit_id.in_(group)))
-        limits.update((visit_id, most) for visit_id, most in its)
+        limits_found = work.session.execute(tokens.where(AccessTokenRow.visit_id.in_(group)))
+        limits.update((visit_id, most) for visit_id, most in limits_found)
         for visit_id, mac in work.session.execute(holding.where(DeviceRow.visit_id.in_(group))):
             held[visit_id].add(mac)
     return limits, held
@@ -206,7 +210,7 @@ def _has_room(most: int | None, held: set[str]) -> bool:
 
 
 def _lock(work: Writing, visit_id: int) -> AccessTokenRow | None:
-    """A visit's token, if it has one; nobody else gives or frees a slot until the end."""
+    """Lock a visit's token, if any; no other transaction gives or frees its slots meanwhile."""
     return work.session.scalar(
         select(AccessTokenRow)
         .where(AccessTokenRow.visit_id == visit_id)
@@ -225,6 +229,6 @@ def _hold(work: Writing, token: AccessTokenRow, mac: str, at: datetime) -> None:
 
 
 def _stamp(work: Writing, token: AccessTokenRow) -> None:
-    """Let servers follow what has changed."""
+    """Mark the token as changed, so that servers follow it."""
     token.batch = batch_of(work.session)
     work.session.flush()

@@ -1,7 +1,7 @@
-"""Sessions of guests who may not be on any more: which they are, who ends them, what came of it.
+"""Sessions that have to be disconnected because the guest may not be on any more.
 
-A server claims a session before it asks the NAS, so that only one server does.  Claim and pause
-between two requests are the same column: ``disconnect_due_at``.
+A server claims a session before it asks the NAS, so that only one server does.  The claim and the
+pause between two requests share a column: ``disconnect_due_at``.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
 
 CLAIM: Final = timedelta(seconds=10)
-"""So long nobody else asks for a session that a server has claimed; longer than asking takes."""
+"""How long a server's claim keeps others off a session; longer than a request takes."""
 
 FIRST_PAUSE: Final = timedelta(seconds=10)
 LONGEST_PAUSE: Final = timedelta(minutes=10)
-"""Between two requests for a session that goes on; each pause is twice the one before."""
+"""Pause between two requests for a session that goes on; each is twice the one before."""
 
 MOST_OF_A_NAS: Final = 64
-"""Requests on their way to one NAS: one that does not answer leaves room for the others."""
+"""Limit of open requests to one NAS: one that does not answer leaves room for the others."""
 
-_LOOKED_AT: Final = 2_000
+_MOST_CANDIDATES: Final = 2_000
 
 BY_HAND: Final = "by hand"
 DEVICE_FREED: Final = "device freed"
@@ -53,7 +53,7 @@ GONE: Final = "gone"
 CLOSED: Final = "closed"
 
 NOT_FOUND: Final = 503
-"""Error-Cause "Session Context Not Found": there is no such session (any more)."""
+"""Error-Cause "Session Context Not Found": the NAS has no such session (any more)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +82,8 @@ def claim_endings(
 
     Args:
         work: the transaction.
-        reason_of: why a visit's guest may not log in now, None where they may.
-        asked: how many requests are on their way, by source address of the session.
+        reason_of: why a visit's guest may not log in now, None if they may.
+        asked: number of open requests, by source address of the session.
         most: how many sessions to claim.
     """
     chosen = _choose(work, asked, most)
@@ -117,19 +117,19 @@ def record_disconnect(
     error_cause: int | None = None,
     reason: str = BY_HAND,
 ) -> None:
-    """Note a NAS's reply to a Disconnect-Request; the session goes on until its Stop (Must 19).
+    """Record a NAS's reply to a Disconnect-Request; the session goes on until its Stop (Must 19).
 
-    A NAS that has no such session has ended it, and its Stop was lost.
+    If the NAS has no such session, it has ended it, and the Stop was lost.
 
     Args:
         work: the transaction.
         number: of the session.
         outcome: ``ack``, ``nak`` or ``timeout``.
         error_cause: Error-Cause of the answer.
-        reason: why it was asked.
+        reason: why the NAS was asked.
     """
     row = find_locked(work.session, WifiSessionRow, number)
-    if row is None:  # forgotten meanwhile
+    if row is None:  # removed meanwhile
         return
     bare = _profile_at(work, row).bare_nak_is_gone
     if row.ended_at is None and is_gone(outcome, error_cause, bare_nak_is_gone=bare):
@@ -145,10 +145,10 @@ def record_disconnect(
 
 
 def close_session(work: Writing, number: int) -> None:
-    """Note that a session is over although its NAS has not said so; one that goes on comes back.
+    """Close a session without a Stop; a later report of its NAS opens it again.
 
     Raises:
-        Refused: it is over already.
+        Refused: it has ended already.
     """
     row = find_locked(work.session, WifiSessionRow, number)
     if row is None or row.ended_at is not None:
@@ -158,7 +158,7 @@ def close_session(work: Writing, number: int) -> None:
 
 
 def _last_seen(row: WifiSessionRow) -> datetime:
-    """When a session ended whose Stop never came: when it was heard of, or its NAS said "yes"."""
+    """The end of a session without a Stop: the last report, or the ACK of its NAS."""
     acknowledged = row.disconnect_at if row.disconnect_outcome == ACK else None
     return max(row.heard_at, acknowledged or row.heard_at)
 
@@ -171,12 +171,12 @@ def list_past_end(work: Reading, location_id: int) -> list[WifiSession]:
 
 
 def is_gone(outcome: str, error_cause: int | None, *, bare_nak_is_gone: bool = False) -> bool:
-    """Whether a NAS said that it has no such session (any more).
+    """Whether a NAS answered that it has no such session (any more).
 
     Args:
         outcome: of the request.
         error_cause: Error-Cause of the answer.
-        bare_nak_is_gone: as the profile of the NAS has it.
+        bare_nak_is_gone: from the profile of the NAS.
     """
     if outcome != NAK:
         return False
@@ -184,7 +184,7 @@ def is_gone(outcome: str, error_cause: int | None, *, bare_nak_is_gone: bool = F
 
 
 def pause_after(attempts: int) -> timedelta:
-    """How long to wait for the Accounting Stop after one request more than so many."""
+    """How long to wait for the Accounting Stop after one more than ``attempts`` requests."""
     return min(LONGEST_PAUSE, FIRST_PAUSE * float(2 ** min(attempts, 10)))
 
 
@@ -196,12 +196,12 @@ def _profile_at(work: Reading, row: WifiSessionRow) -> NasProfile:
 def _name_of(work: Reading, session: WifiSession) -> bytes | None:
     try:
         return name_as_sent(work, session)
-    except (KeyUnusable, AttributeError, TypeError):  # damaged: the rest may do
+    except (KeyUnusable, AttributeError, TypeError):  # damaged: other attributes may be enough
         return None
 
 
 def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
-    """What to claim: those that waited longest, few of each NAS, and of each NAS in turn."""
+    """Choose sessions to claim: the longest waiting first, few of each NAS, NAS by NAS in turn."""
     waiting = _due(work.now).add_columns(WifiSessionRow.source_address)
     order = (WifiSessionRow.disconnect_due_at.is_not(None), WifiSessionRow.disconnect_due_at)
     count = Counter(asked)
@@ -213,11 +213,13 @@ def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
         )
         before = len(chosen)
         ranked = []
-        for number, address in work.session.execute(others.order_by(*order).limit(_LOOKED_AT)):
+        for number, address in work.session.execute(
+            others.order_by(*order).limit(_MOST_CANDIDATES)
+        ):
             if count[address] < MOST_OF_A_NAS:
                 ranked.append((count[address], number))
                 count[address] += 1
-        ranked.sort(key=itemgetter(0))  # who has most on the way comes last
+        ranked.sort(key=itemgetter(0))  # the NAS with most open requests comes last
         chosen += [number for _, number in ranked[: most - len(chosen)]]
         if len(chosen) == before:
             break
@@ -225,18 +227,18 @@ def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
 
 
 def _freed(work: Reading, sessions: Sequence[WifiSession]) -> set[tuple[int, str]]:
-    """Those of the sessions' devices that were freed."""
+    """The devices of these sessions that were freed."""
     key = tuple_(DeviceRow.visit_id, DeviceRow.mac)
-    its = [(each.visit_id, each.device) for each in sessions if each.device is not None]
-    freed = select(DeviceRow).where(DeviceRow.freed_at.is_not(None), key.in_(its))
+    visit_devices = [(each.visit_id, each.device) for each in sessions if each.device is not None]
+    freed = select(DeviceRow).where(DeviceRow.freed_at.is_not(None), key.in_(visit_devices))
     return {(row.visit_id, row.mac) for row in work.session.scalars(freed)}
 
 
 def _due(now: datetime) -> Select[int]:
-    """Those of :func:`_open_ones` whose NAS can be asked, and that nobody is ending."""
-    deaf = select(NasRow.id).where(NasRow.takes_disconnects.is_(False))
+    """The sessions of :func:`_open_ones` whose NAS can be asked and that nobody has claimed."""
+    without_disconnects = select(NasRow.id).where(NasRow.takes_disconnects.is_(False))
     return _open_ones(now).where(
-        or_(WifiSessionRow.nas_id.is_(None), WifiSessionRow.nas_id.not_in(deaf)),
+        or_(WifiSessionRow.nas_id.is_(None), WifiSessionRow.nas_id.not_in(without_disconnects)),
         or_(
             _or_none(WifiSessionRow.disconnect_due_at, now),
             WifiSessionRow.disconnect_due_at.between(  # the clock was set back
@@ -247,10 +249,10 @@ def _due(now: datetime) -> Select[int]:
 
 
 def _open_ones(now: datetime) -> Select[int]:
-    """Open sessions that lead to a token which is not valid now, or whose device was freed."""
+    """Open sessions whose token is not valid now, or whose device was freed."""
     token, visit = AccessTokenRow, VisitRow
-    # Under a limit a freed device may be on only with a slot. Without one it may log in again at
-    # once, and is remembered again a moment later: what it began since goes on.
+    # Under a limit a freed device may be on only with a slot. Without a limit it may log in again
+    # at once, and is remembered again a moment later: sessions that it began since then go on.
     freed = and_(
         DeviceRow.freed_at.is_not(None),
         or_(token.max_devices.is_not(None), WifiSessionRow.started_at <= DeviceRow.freed_at),

@@ -1,4 +1,4 @@
-"""The log: what the RADIUS servers decided, in the store."""
+"""The log of the RADIUS servers' decisions, in the store."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedEvent:
-    """An event as the log shows it, with its number in the order of arrival in the store."""
+    """An event of the log, with its number in the order of arrival in the store."""
 
     number: int
     event: AuthEvent
     server_id: int | None = None
-    """Who decided it, see ``servers.py``."""
+    """The server that decided it, see ``servers.py``."""
 
 
 def record_events(work: Writing, events: Sequence[AuthEvent]) -> None:
-    """Store events; one that is there already is not stored twice."""
+    """Store events, except those that are stored already."""
     ids = [event.record_id for event in events]
     known = set(
         work.session.scalars(select(AuthEventRow.record_id).where(AuthEventRow.record_id.in_(ids)))
@@ -53,9 +53,9 @@ def record_events(work: Writing, events: Sequence[AuthEvent]) -> None:
 
 
 def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
-    """Store decisions; a batch that is there already is not stored twice.
+    """Store decisions, except batches that are stored already.
 
-    Rows go in as plain values: a server writes thousands of them a second.
+    Rows are inserted as plain values: a server writes thousands of them a second.
     """
     connection = work.session.connection()
     known = _known(connection, [batch.record_id for batch in batches])
@@ -64,9 +64,9 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
         return
     servers = _servers_of(work, new.values())
     decisions: list[Decided] = []
-    for whose, number in servers.items():
-        of_server = (batch.events for batch in new.values() if batch.server == whose)
-        # In the order of their times: several processes tell at once.
+    for server, number in servers.items():
+        of_server = (batch.events for batch in new.values() if batch.server == server)
+        # Sort by time: several processes report at once.
         events = sorted(chain.from_iterable(of_server), key=itemgetter(0))
         decisions += events
         if connection.dialect.name == "postgresql":
@@ -80,9 +80,9 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
-    """Which of those batches are there; an older version kept an id for each decision.
+    """The batches that are stored already; an older version stored an id for each decision.
 
-    Past the ORM, as forgetting them: a server does both a few times a second.
+    This and deleting them bypass the ORM: a server does both a few times a second.
     """
     of_old = AuthEventRow.metadata.tables[AuthEventRow.__tablename__].c.record_id
     known: set[str] = set()
@@ -93,24 +93,24 @@ def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
 
 
 def _servers_of(work: Writing, batches: Iterable[EventBatch]) -> dict[tuple[str, ...], int | None]:
-    """The numbers of those who decided: one for each row, in the place of their names."""
-    whose = {batch.server for batch in batches}
-    return {each: number_of(work, Identity(*each)) if each else None for each in whose}
+    """The numbers of the deciding servers, which rows hold instead of their names."""
+    servers = {batch.server for batch in batches}
+    return {each: number_of(work, Identity(*each)) if each else None for each in servers}
 
 
 def forget_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
-    """Nobody will bring those batches again."""
+    """Delete the ids of batches that no server will send again."""
     connection = work.session.connection()
     for group in in_groups([batch.record_id for batch in batches]):
         connection.execute(delete(_BATCHES).where(_BATCHES.c.id.in_(group)))
-    # What a server told last before its end.
-    connection.execute(delete(_BATCHES).where(_BATCHES.c.at < work.now - BATCHES_KEPT))
+    # Batches that a server sent last before its end.
+    connection.execute(delete(_BATCHES).where(_BATCHES.c.at < work.now - BATCH_IDS_STORED_FOR))
 
 
 _BATCHES: Final = EventBatchRow.metadata.tables[EventBatchRow.__tablename__]
 
-BATCHES_KEPT: Final = timedelta(days=90)
-"""A spool that has lain for longer may tell again what the store had just taken."""
+BATCH_IDS_STORED_FOR: Final = timedelta(days=90)
+"""How long batch ids are stored.  An older spool may store its last batches twice."""
 
 _COLUMNS: Final = "at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us"
 _WIDTH: Final = len(_COLUMNS.split(","))
@@ -126,12 +126,12 @@ def _copy(connection: Connection, events: Sequence[Decided], server: int | None)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """Which events are looked for; what is left empty does not narrow."""
+    """The events to find; empty fields do not narrow."""
 
     since: datetime | None = None
     before: datetime | None = None
     email: str | None = None
-    """Of the visits of this e-mail, and of whoever typed it."""
+    """Events of visits with this e-mail, and of logins where somebody typed it."""
 
     device: str | None = None
     """As the store writes it."""
@@ -152,11 +152,11 @@ def list_events(
 
     Args:
         work: the look at the store.
-        location: None is all; of a location, with those that led to none (R19): they are the
-            ones that somebody looks for.
-        which: the others are left out.
-        limit: how many at most.
-        after: the first ones above this number; None is the newest ones.
+        location: None for all; with a location, events without one (R19) are included: they are
+            often the ones that somebody looks for.
+        which: the filter.
+        limit: the largest number of events.
+        after: return the first events above this number; None returns the newest.
     """
     query = select(AuthEventRow).limit(limit)
     if after is None:
@@ -175,14 +175,14 @@ def list_events(
 
 
 def _numbers(work: Reading, which: EventFilter) -> Iterator[ColumnElement[bool]]:
-    """Between which numbers there are decisions of the time that is asked for.
+    """Limit the query to the numbers of decisions in the requested time.
 
     A database that looks for the newest ones reads all decisions in the order of their numbers,
-    until there are enough: this is where it can begin and end.
+    until it has enough: these are the bounds of that scan.
     """
     times = list(_times(which))
     if times:
-        number = AuthEventRow.id + 0  # else PostgreSQL looks for the least one by reading all
+        number = AuthEventRow.id + 0  # else PostgreSQL scans all rows to find the lowest one
         ends = select(func.min(number), func.max(number)).where(*times)
         first, last = work.session.execute(ends).one()
         yield AuthEventRow.id.between(first or 0, last or 0)
@@ -201,7 +201,7 @@ def _conditions(which: EventFilter) -> Iterator[ColumnElement[bool]]:
         visits = select(VisitRow.id).where(VisitRow.email_key == email_key(which.email))
         email = which.email.strip().lower()
         typed = func.lower(AuthEventRow.user_name) == email
-        if email.isascii():  # whatever it is in other letters has as many; that is quick to see
+        if email.isascii():  # in any case of letters it has the same length, a quick check
             typed = (func.length(AuthEventRow.user_name) == len(email)) & typed
         yield AuthEventRow.visit_id.in_(visits) | typed
     for name in ("device", "outcome", "reason"):
@@ -225,7 +225,7 @@ class Repeated:
 
 
 def list_repeated(work: Reading, reason: str, since: datetime, *, limit: int) -> list[Repeated]:
-    """Who got that reason since then, the latest first."""
+    """Logins with that reason since then, the latest first."""
     who = [getattr(AuthEventRow, key) for key in ("user_name", "device", "nas", "location_id")]
     latest = func.max(AuthEventRow.at).label("at")
     rows = work.session.execute(
@@ -239,11 +239,11 @@ def list_repeated(work: Reading, reason: str, since: datetime, *, limit: int) ->
 
 
 def newest_event(work: Reading) -> int:
-    """The number of the newest event; 0 where there is none."""
+    """The number of the newest event; 0 if there is none."""
     return work.session.scalar(select(func.max(AuthEventRow.id))) or 0
 
 
 def _event_of(row: AuthEventRow) -> AuthEvent:
     values = {name: getattr(row, name) for name in AuthEvent.__slots__}
-    # One that came in a batch has no id of its own but its number.
+    # An event that came in a batch has no id of its own, only its number.
     return AuthEvent(**{**values, "record_id": row.record_id or f"{row.id:032x}"})

@@ -1,4 +1,4 @@
-"""Auth events: what the RADIUS servers decided."""
+"""Auth events: the decisions of the RADIUS servers."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ if TYPE_CHECKING:
 
 
 NOBODY: Final = "-"
-"""Whose share a decision takes that led to no entry."""
+"""The source that is charged for decisions without a NAS entry."""
 
 BY_PIN: Final = "valid"
-"""The reason of a guest who was let in by the right PIN."""
+"""The reason for a guest who was admitted by the right PIN."""
 
 UNCOUNTED: Final = "device not counted"
-"""The reason of a device under a limit that was let in, or not, while the store was away."""
+"""The reason for admitting or rejecting a device under a limit while the store is unreachable."""
 
 _PREFIX = secrets.token_hex(8)
 _numbers = itertools.count()
 
 
 Decided = tuple[float, str, str | None, str, int | None, int | None, str, str, int]
-"""A decision in few octets: seconds since 1970, masked User-Name, device, NAS, numbers of location
-and visit, outcome, reason, and microseconds until it was made."""
+"""A compact decision: seconds since 1970, masked User-Name, device, NAS, numbers of location and
+visit, outcome, reason, and the microseconds it took."""
 
 
 PackedDecisions = tuple[str, int, bytes]
-"""Decisions about one NAS as a process tells them: whose share of what can be stored they take, how
-many they are, and their octets."""
+"""Decisions about one NAS as a process reports them: the source whose share of the storage limit
+they use, their number, and their octets."""
 
 
 class Packed(Sequence[Decided]):
-    """Decisions as octets, until somebody looks at one.
+    """Decisions as octets, unpacked on access.
 
-    Whoever made them made the octets, too; so on their way through the companion's memory and its
-    spool nobody makes them again (``python -m benchmarks.recording``).
+    The process that made the decisions packed them; so the companion's memory and spool need not
+    serialize them again (``python -m benchmarks.recording``).
 
     Args:
-        count: how many they are.
-        octets: of :func:`packed_by_nas`.
+        count: number of decisions.
+        octets: from :func:`packed_by_nas`.
     """
 
     def __init__(self, count: int, octets: bytes) -> None:
         self.plain = count, octets
-        """As they stand in the spool."""
+        """The form that the spool stores."""
 
     def __len__(self) -> int:
         """Return how many they are."""
@@ -76,21 +76,21 @@ class Packed(Sequence[Decided]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventBatch:
-    """Decisions of one process about one NAS, which reach the store together or not at all."""
+    """Decisions of one process about one NAS, stored together or not at all."""
 
     record_id: str
-    """Of process and number of the batch: makes it the same one wherever it is met."""
+    """Made of the process and the batch number: identifies the batch everywhere."""
 
     source: str
-    """Whose share of what can be stored it takes."""
+    """The source whose share of the storage limit it uses."""
 
     events: Sequence[Decided]
     writer: str = ""
-    """The process, and its number for what it told together; known until it is on a disk."""
+    """The process, and its number for this report; known until the batch is on a disk."""
 
     number: int = 0
     server: tuple[str, ...] = ()
-    """Whose process that is: kind, host and place, see ``servers.py``."""
+    """The server of that process: kind, host and place, see ``servers.py``."""
 
     def __len__(self) -> int:
         """Return how many they are."""
@@ -101,7 +101,7 @@ class EventBatch:
         return self.events.plain if isinstance(self.events, Packed) else self.events
 
     def since(self) -> float:
-        """When the first of them was made: seconds since 1970."""
+        """The time of its first decision: seconds since 1970."""
         return self.events[0][0]
 
     @classmethod
@@ -112,16 +112,16 @@ class EventBatch:
         values: Sequence[Any],
         server: tuple[str, ...] = (),
     ) -> EventBatch:
-        """What :meth:`values` told.
+        """Rebuild a batch from its :meth:`values`.
 
-        An older version did not say whose it was, and wrote each decision.
+        An older version did not store the server, and wrote each decision unpacked.
         """
         is_packed = bool(values) and isinstance(values[0], int)
         events = Packed(*values) if is_packed else tuple(values)
         return cls(record_id=record_id, source=source, events=events, server=server)
 
     def alone(self) -> list[EventBatch]:
-        """Each of its decisions by itself: one of them cannot be stored."""
+        """Split into batches of one decision, to isolate a decision that cannot be stored."""
         return [
             replace(self, record_id=f"{self.record_id}.{i}", events=(event,))
             for i, event in enumerate(self.events)
@@ -129,17 +129,19 @@ class EventBatch:
 
 
 def packed_by_nas(events: Iterable[Decided]) -> list[PackedDecisions]:
-    """What a process tells together, for each NAS."""
+    """Pack the decisions of one report, separately for each NAS."""
     by_source: dict[str, list[Decided]] = {}
     for event in events:
-        # Of one that no entry stands for, whatever it calls itself, "-".
+        # "-" for a NAS without an entry, whatever name it sends.
         source = NOBODY if event[4] is None else event[3]
         by_source.setdefault(source, []).append(event)
     return [(source, len(some), marshal.dumps(some)) for source, some in by_source.items()]
 
 
-def event_batches(writer: str, number: int, told: Iterable[PackedDecisions]) -> list[EventBatch]:
-    """What a process told together, for each NAS a batch."""
+def event_batches(
+    writer: str, number: int, reported: Iterable[PackedDecisions]
+) -> list[EventBatch]:
+    """The batches of one report of a process, one for each NAS."""
     return [
         EventBatch(
             record_id=f"{writer}-{number}-{i}",
@@ -148,18 +150,18 @@ def event_batches(writer: str, number: int, told: Iterable[PackedDecisions]) -> 
             writer=writer,
             number=number,
         )
-        for i, (source, count, octets) in enumerate(told)
+        for i, (source, count, octets) in enumerate(reported)
     ]
 
 
 def new_record_id() -> str:
-    """The id of a record that nobody else makes: 32 hex digits, of this process and counted."""
+    """A unique record id: 32 hex digits, made of this process and a counter."""
     return f"{_PREFIX}{os.getpid() & 0xFFFFFFFF:08x}{next(_numbers) & 0xFFFFFFFF:08x}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthEvent:
-    """One decision; ``record_id`` (32 hex digits) makes it the same one wherever it is met."""
+    """One decision; ``record_id`` (32 hex digits) identifies it everywhere."""
 
     record_id: str = field(default_factory=new_record_id)
     at: datetime
@@ -174,12 +176,12 @@ class AuthEvent:
 
     @property
     def source(self) -> str:
-        """Whose share of what can be stored it takes; of one that no entry stands for, "-"."""
+        """The source whose share of the storage limit it uses; "-" for a NAS without an entry."""
         return NOBODY if self.location_id is None else self.nas
 
 
 def decided(event: AuthEvent) -> Decided:
-    """The same in few octets."""
+    """The event as a compact decision."""
     return (
         event.at.timestamp(),
         event.user_name,

@@ -1,4 +1,4 @@
-"""What RADIUS must know of the store: all of it at first, then what is new.
+"""The data that a RADIUS server follows in the store: first all of it, then the changes.
 
 ``news.py`` reads it.
 """
@@ -35,54 +35,54 @@ class FollowedVisit:
     valid_until: datetime | None
     revoked_at: datetime | None
     source: str = "admin"
-    """How it came about (R21); an accept may say other things to each."""
+    """How the visit was registered (R21); reply attributes may depend on it."""
 
     max_devices: int | None = None
-    """How many devices its token lets on; None is no limit (R18)."""
+    """How many devices its token admits; None is no limit (R18)."""
 
     devices: tuple[str, ...] = ()
-    """Those that hold a slot of it, or are remembered (R22)."""
+    """The devices that hold a slot of it, or are remembered (R22)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Horizon:
-    """How far around now a server looks."""
+    """The period around now whose visits a server holds."""
 
     past: timedelta = timedelta(hours=24)
-    """How long after its end or its deletion a visit is still known."""
+    """How long a server holds a visit after its end or deletion."""
 
     ahead: timedelta = timedelta(days=7)
-    """How long before its first day a visit is known."""
+    """How long before its first day a server holds a visit."""
 
     def holds(self, visit: FollowedVisit, now: datetime) -> bool:
-        """Whether a visit is to be known at a moment."""
+        """Whether a server has to hold a visit at that moment."""
         over = min(visit.closes_at, visit.deleted_at or visit.closes_at)
         return over > now - self.past and visit.opens_at < now + self.ahead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """How much of the store a reader has seen."""
+    """The point up to which a reader has seen the changes of the store."""
 
     epoch: str
     number: int
     batch: int | None = field(default=None, compare=False)
-    """What is under that number: random, so that another history has another one."""
+    """The batch with that number: random, so it differs in another history of the store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What a reader has not seen yet."""
+    """Changes that a reader has not seen yet."""
 
     position: Position
     complete: bool
-    """Whether this is all there is, and replaces what the reader held."""
+    """Whether this is the whole data, which replaces everything that the reader holds."""
 
     visits: Sequence[FollowedVisit]
     locations: Sequence[Location] | None
-    """All locations where one of them changed, else None."""
+    """All locations if any of them changed, else None."""
 
     nas: Sequence[Nas] | None
-    """All NAS where one of them or a location changed, else None."""
+    """All NAS if any of them or a location changed, else None."""
 
     removed_visits: Sequence[int]

@@ -1,4 +1,4 @@
-"""What the servers tell each other about guesses; ``guard_table.py`` keeps it."""
+"""Acts: the messages about PIN guesses that servers share; ``guard_table.py`` stores them."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 OTHERS_KEPT: Final = 180.0
-"""Seconds: a server that has said nothing for so long is not there any more."""
+"""Seconds of silence after which a server counts as gone."""
 
 
 ACTS_AT_ONCE: Final = 250
-"""Acts that are packed together: a worker takes them in within a millisecond."""
+"""Number of acts that are packed together: a worker applies them within a millisecond."""
 
 
 class Kind:
-    """What was done: plain words, so that an act can be sent as it is (``marshal``)."""
+    """The kind of an act: plain strings, which ``marshal`` can send."""
 
     GUESS: Final = "guess"
-    """A wrong guess was looked at."""
+    """A wrong guess was checked."""
 
     BACK: Final = "back"
-    """It was right after all."""
+    """The guess was right after all."""
 
     IN: Final = "in"
-    """A device got in, and got back what it had guessed wrongly."""
+    """A device was admitted, and got its wrong guesses back."""
 
     RELEASE: Final = "release"
     """The desk gave a device three tries."""
 
     HERE: Final = "here"
-    """A server is at work; said every minute."""
+    """A server is at work; sent every minute."""
 
     GONE: Final = "gone"
-    """It ends."""
+    """A server stops."""
 
 
 KINDS: Final = (Kind.GUESS, Kind.BACK, Kind.IN, Kind.RELEASE, Kind.HERE, Kind.GONE)
 
 
 class Act(NamedTuple):
-    """What one process did.
+    """One act of one process.
 
-    A named tuple, as a server makes one for each new device and each wrong guess, and its other
-    workers make that of each wrong guess again (``python -m benchmarks.path``).
+    A named tuple for speed: a server makes one for each new device and each wrong guess, and its
+    other workers make that of each wrong guess again (``python -m benchmarks.path``).
     """
 
     kind: str
@@ -68,70 +68,71 @@ class Act(NamedTuple):
     """None for a guess at all visits of a location."""
 
     device: str = ""
-    """A MAC address; empty where the NAS names no device."""
+    """A MAC address; empty if the NAS names no device."""
 
     nas: str = ""
     cost: float = 0.0
-    """What is taken from the bucket; of ``in``: how many guesses are given back."""
+    """The amount taken from the bucket; with ``in``, the number of guesses given back."""
 
     chance: float = 0.0
-    """That one guess at the visit is right; of ``in``, and of a guess that the desk gave."""
+    """The chance that one guess at the visit is right; also of ``in``, and of a guess that the desk
+    gave."""
 
 
 _named: Final = tuple.__new__
-"""Makes a named tuple in half of the time that calling its class takes: each worker makes the acts
-of all others (``python -m benchmarks.path``)."""
+"""Makes a named tuple in half of the time of calling its class: each worker makes the acts of all
+others (``python -m benchmarks.path``)."""
 
 
 def values_of(act: Act) -> tuple[Any, ...]:
-    """An act as plain values: ``marshal`` knows no named tuple."""
+    """An act as plain values: ``marshal`` does not support named tuples."""
     return act[:]
 
 
 def acts_of(values: Iterable[tuple[Any, ...]]) -> list[Act]:
-    """The acts that plain values stand for."""
+    """Make acts of plain values."""
     return [_named(Act, each) for each in values]
 
 
 def packed(acts: Iterable[Act]) -> bytes:
-    """Acts as a process of a server tells them to the others."""
+    """Acts as a process of a server sends them to the others."""
     return marshal.dumps([values_of(act) for act in acts])
 
 
 def unpacked(octets: bytes) -> list[Act]:
-    """The acts that a process of this server told."""
+    """The acts that a process of this server sent."""
     return acts_of(marshal.loads(octets))  # noqa: S302 (a process of ours)
 
 
 class ActBatch(NamedTuple):
-    """What a process told together; its octets go on as they are (``benchmarks.recording``)."""
+    """Acts that a process sent together; the octets are passed on (``benchmarks.recording``)."""
 
     acts: Sequence[Act]
     octets: bytes
 
 
 class Part(NamedTuple):
-    """Acts that stay together: how many, since when, and their octets."""
+    """Acts that stay together: their number, the earliest time, and their octets."""
 
     size: int
     since: float
     octets: bytes
 
 
-def part_of(told: ActBatch) -> Part:
-    """What was told together, without the acts."""
-    return Part(len(told.acts), min([act.at for act in told.acts]), told.octets)
+def part_of(batch: ActBatch) -> Part:
+    """The batch without its unpacked acts."""
+    return Part(len(batch.acts), min([act.at for act in batch.acts]), batch.octets)
 
 
 def parts_of(acts: Iterable[Act], most: int) -> Iterator[Part]:
-    """Acts in parts of so many at most."""
+    """Split acts into parts of at most ``most`` acts."""
     left = iter(acts)
     while some := list(islice(left, most)):
         yield part_of(ActBatch(some, packed(some)))
 
 
 def together(parts: Iterable[Part], most: int) -> Iterator[list[Part]]:
-    """Parts in groups of so many acts at most."""
+    """Group parts, with at most ``most`` acts in each group."""
     group: list[Part] = []
     count = 0
     for part in parts:
@@ -145,7 +146,7 @@ def together(parts: Iterable[Part], most: int) -> Iterator[list[Part]]:
 
 
 class Packed(Sequence[Act]):
-    """Acts as octets, until somebody looks at one."""
+    """Acts as octets, unpacked on access."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = parts
@@ -168,17 +169,17 @@ class Packed(Sequence[Act]):
 
 
 def values_in(acts: Sequence[Act]) -> Iterable[Sequence[Any]]:
-    """Acts as plain values, where nobody looks at them as acts."""
+    """Acts as plain values, without making :class:`Act` objects."""
     if isinstance(acts, Packed):
         return chain.from_iterable(marshal.loads(each.octets) for each in acts.parts)  # noqa: S302 (ours)
     return acts
 
 
 def times_put_right(acts: Iterable[Act], now: float) -> list[Act]:
-    """Acts that were read at the start, without times that cannot be.
+    """Correct impossible times in acts that were read at the start.
 
-    Nothing happened after what the same host wrote down later, or after now: a clock that was
-    ahead for a while leaves no times in the future.
+    No act can be later than one that the same host wrote after it, or later than now: so a clock
+    that was ahead for a while leaves no times in the future.
     """
     latest: dict[str, float] = {}
     right = []

@@ -1,8 +1,8 @@
-"""The table of what the servers tell each other about guesses: each act is one row.
+"""The table through which servers share PIN guesses: each act is one row.
 
-It stands in the store, for all servers; each host has a file beside it, for its processes, a
-restart, and the time in which the store is away (``radius_auth/guard/host_journal.py``).  Both hold
-the numbers of visits and the addresses of devices; no password, and nothing that was made of one.
+It is in the store, for all servers.  Each host also has a file for its own processes, for restarts,
+and for times when the store is unreachable (``radius_auth/guard/host_journal.py``).  Both hold the
+numbers of visits and the addresses of devices; no password, and nothing derived from one.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
 GUESSES_KEPT: Final = timedelta(days=4)
-"""A bucket is full again by then, also one that was overdrawn."""
+"""By then every bucket is full again, even an overdrawn one."""
 
 DEVICES_KEPT: Final = timedelta(days=62)
-"""No token is valid for more than 30 days; twice, as a clock may have been ahead."""
+"""No token is valid for more than 30 days; doubled, as a clock may have been ahead."""
 
 _NAMES: Final = Act._fields
 _INTO: Final = f"guard_act ({', '.join(_NAMES)})"
 
 
 def exchange(connection: Connection, acts: Sequence[Act], number: int = 0) -> tuple[list[Act], int]:
-    """Read what others have written behind that number, and write acts.
+    """Read the acts of others after that number, and write acts.
 
     Returns:
-        What was there in its order, and the number to read from the next time.
+        The acts found, in order, and the number to read from the next time.
     """
     if acts:
         _lock(connection)
@@ -47,7 +47,7 @@ def exchange(connection: Connection, acts: Sequence[Act], number: int = 0) -> tu
 
 
 def append(connection: Connection, acts: Sequence[Act]) -> None:
-    """Write acts, so that whoever reads by number misses none."""
+    """Write acts in such a way that readers by number miss none."""
     if not acts:
         return
     _lock(connection)
@@ -65,7 +65,7 @@ def _lock(connection: Connection) -> None:
 
 
 def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
-    """The acts behind that number in their order, and the number of the last one."""
+    """The acts after that number, in order, and the number of the last one."""
     last = connection.scalar(select(func.max(GuardActRow.id))) or 0
     if last < number:  # another table took the place of this one
         number = 0
@@ -88,11 +88,11 @@ def count_releases(connection: Connection, visit_id: int, since: datetime) -> in
 
 
 def servers_at_work(connection: Connection, now: datetime) -> frozenset[str]:
-    """Who shares guesses now, by the names in their acts: those that have not said they end."""
+    """The writers of servers that share guesses now: those that have not announced their end."""
     lately = GuardActRow.at > now - timedelta(seconds=OTHERS_KEPT)
     rows = connection.execute(
         select(GuardActRow.writer, GuardActRow.kind)
-        .where(lately, GuardActRow.kind != Kind.RELEASE)  # that is the desk's
+        .where(lately, GuardActRow.kind != Kind.RELEASE)  # written by the desk
         .order_by(GuardActRow.id)
     )
     latest = {writer: kind for writer, kind in rows}  # noqa: C416 (rows)
@@ -100,20 +100,20 @@ def servers_at_work(connection: Connection, now: datetime) -> frozenset[str]:
 
 
 def live_visits(connection: Connection, now: datetime) -> frozenset[int]:
-    """The visits that a device may get in at, which only the store knows; also some that ended."""
+    """The visits whose guests may log in, which only the store knows; also some that ended."""
     live = select(VisitRow.id).where(VisitRow.closes_at > now - GUESSES_KEPT)
     return frozenset(connection.scalars(live))
 
 
-def nobody_looks_at(now: datetime) -> ColumnElement[bool]:
-    """The acts that :mod:`nexio.operations.housekeeping` removes."""
+def is_obsolete(now: datetime) -> ColumnElement[bool]:
+    """The condition for acts that :mod:`nexio.operations.housekeeping` removes."""
     live = select(VisitRow.id).where(
         VisitRow.id == GuardActRow.visit_id, VisitRow.closes_at > now - GUESSES_KEPT
     )
-    of_the_past = GuardActRow.visit_id.is_not(None) & ~live.exists()
-    kept_long = (GuardActRow.kind == Kind.IN) & ~of_the_past
-    passed = GuardActRow.at < now - GUESSES_KEPT
-    return passed & (~kept_long | (GuardActRow.at < now - DEVICES_KEPT))
+    has_ended = GuardActRow.visit_id.is_not(None) & ~live.exists()
+    is_device = (GuardActRow.kind == Kind.IN) & ~has_ended
+    is_old = GuardActRow.at < now - GUESSES_KEPT
+    return is_old & (~is_device | (GuardActRow.at < now - DEVICES_KEPT))
 
 
 def _instant(at: float) -> datetime:

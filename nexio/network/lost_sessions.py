@@ -1,9 +1,8 @@
-"""Sessions whose NAS has gone silent: its Stop was lost, or the NAS itself.
+"""Close lost sessions: those whose NAS stopped reporting, because the Stop or the NAS was lost.
 
-A NAS reports a session again and again: as often as our accepts ask it to (Acct-Interim-Interval),
-or as it has done so far.  After three times that interval without a word the session
-is closed as lost, at the time when it was last heard; a later report opens it again
-(``session_updates.py``).
+A NAS reports a session periodically: as often as our Access-Accept asks (Acct-Interim-Interval), or
+as it has done so far.  After three such intervals without a report the session is closed as lost,
+at the time of its last report; a later report opens it again (``session_updates.py``).
 """
 
 from __future__ import annotations
@@ -31,27 +30,27 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Store, Writing
 
 LOST: Final = "lost"
-"""What ended such a session."""
+"""``ended_by`` of a lost session."""
 
 INTERVALS: Final = 3
 """How many intervals a NAS may be silent."""
 
 SHORTEST_INTERVAL: Final = 600
-"""Seconds: a NAS should report no more often (RFC 2869 section 5.16), and one report more between
-two others says nothing."""
+"""Seconds: a NAS should report no more often (RFC 2869 section 5.16), and one extra report between
+two others proves nothing."""
 
 UNKNOWN_INTERVAL: Final = LONGEST_INTERVAL
-"""Seconds: for a NAS that has not reported a session again yet."""
+"""Seconds: for a NAS that has not sent a second report of a session yet."""
 
 LEAST_INTERVAL: Final = 60
-"""Seconds: nobody can ask for less (RFC 2869 section 5.16)."""
+"""Seconds: the smallest interval that can be requested (RFC 2869 section 5.16)."""
 
 OBEYS_FOR: Final = timedelta(days=7)
-"""A NAS that has reported a session again since then takes Acct-Interim-Interval; of another one
-its silence says nothing."""
+"""A NAS that sent interim updates in this time obeys Acct-Interim-Interval; the silence of any
+other NAS proves nothing."""
 
 CLOCKS: Final = timedelta(minutes=2)
-"""How far the clocks of two servers may differ, and how long a record is on its way."""
+"""Allowance for different clocks of two servers, and for the delay of a record."""
 
 
 def close_lost(work: Writing, listening_since: datetime | None = None) -> int:
@@ -59,14 +58,14 @@ def close_lost(work: Writing, listening_since: datetime | None = None) -> int:
 
     Args:
         work: the transaction.
-        listening_since: silence from before then says nothing: nobody took reports; None is always.
+        listening_since: earlier silence does not count, as nobody took reports; None: all counts.
 
     Returns:
-        How many they were.
+        How many were closed.
     """
     group = list(islice(_lost(work, listening_since), LARGEST_GROUP))
     silent = (WifiSessionRow.ended_at.is_(None), WifiSessionRow.heard_at <= _shortest(work))
-    # Not those that a record is being merged into.
+    # Skip those that a record is being merged into.
     free = select(WifiSessionRow.id).where(WifiSessionRow.id.in_(group), *silent)
     held = work.session.scalars(free.with_for_update(skip_locked=True, of=WifiSessionRow)).all()
     closed = update(WifiSessionRow).where(WifiSessionRow.id.in_(held))
@@ -76,11 +75,11 @@ def close_lost(work: Writing, listening_since: datetime | None = None) -> int:
 
 
 def close_all_lost(store: Store, listening_since: datetime | None = None) -> int:
-    """Close all of them, see :func:`close_lost`; looks before it writes."""
+    """Close all lost sessions, see :func:`close_lost`; reads before it writes."""
     count = 0
     while True:
-        with store.read() as look:
-            if not any_lost(look, listening_since):
+        with store.read() as reading:
+            if not any_lost(reading, listening_since):
                 return count
         with store.write() as work:
             closed = close_lost(work, listening_since)
@@ -108,12 +107,12 @@ def _lost(work: Reading, listening_since: datetime | None) -> Iterator[int]:
 
 
 def _shortest(work: Reading) -> datetime:
-    """A session that was heard of since then is not lost."""
+    """The time since when no session with a report can be lost."""
     return work.now - _allowed(None, LEAST_INTERVAL)
 
 
 def _allowed(interval: int | None, asked: int | None) -> timedelta:
-    """How long a NAS may be silent that reports so often, and was asked to do it so often."""
+    """How long a NAS may be silent, by its observed and its requested interval."""
     if asked is not None:
         seconds = max(interval or 0, asked, LEAST_INTERVAL)
     else:
@@ -122,7 +121,7 @@ def _allowed(interval: int | None, asked: int | None) -> timedelta:
 
 
 def _asked(work: Reading) -> dict[int, int]:
-    """How often each NAS is asked to report, in seconds; of those that do report."""
+    """The interval in seconds that each reporting NAS is asked for."""
     reporting = select(WifiSessionRow.nas_id).where(
         WifiSessionRow.started_at >= work.now - OBEYS_FOR, WifiSessionRow.interval.is_not(None)
     )
@@ -130,7 +129,7 @@ def _asked(work: Reading) -> dict[int, int]:
     query = query.join(NasRow.location).where(NasRow.id.in_(reporting))
     asked = {}
     for number, profile, at_nas, here in work.session.execute(query):
-        with suppress(ValueError, NexioError):  # damaged: then it is not known
+        with suppress(ValueError, NexioError):  # damaged: then it is unknown
             sends = [ReplySetting("", *sent) for sent in profile_of(profile).sends.items()]
             places = (sends, reply_settings.read(here), reply_settings.read(at_nas))
             intervals = [list(_intervals(place)) for place in places]
@@ -141,7 +140,7 @@ def _asked(work: Reading) -> dict[int, int]:
 
 
 def _intervals(place: Iterable[ReplySetting]) -> Iterator[int]:
-    """What one place says of it, for all visitors or for those of one source; 0 is not to ask."""
+    """The intervals that one place sets, for all visitors or for one source; 0 is not to ask."""
     for setting in place:
         if setting.name == "Acct-Interim-Interval":
             yield int(setting.value)

@@ -1,4 +1,4 @@
-"""Masking: what of a User-Name may be stored and logged."""
+"""Mask what could be a PIN in a User-Name, before it is stored or logged."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from nexio.input.addresses import email_key
 from nexio.input.pin_marks import is_blank_or_dash
 
 MASK: Final = "******"
-"""What stands for digits that could be a PIN."""
+"""Replaces digits that could be a PIN."""
 
 _UNSEEN: Final = {"Zl", "Zp", "Cf", "Cc", "Cs"}
-"""What cannot be seen, and octets that are no text: like blanks and dashes it ends no run."""
+"""Invisible characters, and octets that are no text: like blanks and dashes they end no run."""
 
 _RUN: Final = re.compile(r"9(?: *9){4,}")
-"""Five digits or more; more than ten may be a PIN that was typed twice."""
+"""Five digits or more; more than ten may be a PIN typed twice."""
 
 _ASCII_RUN: Final = re.compile(r"[0-9](?:[\x00-\x20\x7f-]*[0-9]){4,}")
 _ESCAPE: Final = re.compile(r"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\\[nrt]")
 
 
 def mask_pins(name: str, is_known: Callable[[str], object]) -> str:
-    """A User-Name without what could be a PIN.
+    """Return a User-Name without what could be a PIN.
 
-    Each run of 5 digits or more, of any script and width, is masked, also where blanks or dashes
-    stand in it.  Without a single letter all digits are: a part of a PIN tells too much.
+    Each run of 5 digits or more, of any script and width, is masked, also with blanks or dashes in
+    it.  A name without any letter but with a digit is masked as a whole: even a part of a PIN
+    reveals too much.
 
     Args:
-        name: as it was sent, or as an older version has stored it, with escapes.
-        is_known: whether a visit has this e-mail (its key); that one is no PIN.
+        name: as sent, or as an older version stored it, with escapes.
+        is_known: whether a visit has this e-mail (its key); a known e-mail is not masked.
     """
     if name.isascii() and "\\" not in name and not _ASCII_RUN.search(name) and _has_letter(name):
         return name
@@ -57,7 +58,7 @@ def _without_runs(name: str) -> str:
 
 
 def _shape(name: str) -> str:
-    """The same length: 9 for a digit, a blank for what may stand in a run, else x."""
+    """Map each character: to 9 for a digit, a blank for what a run may contain, else x."""
     blanked = _ESCAPE.sub(lambda escape: " " * len(escape[0]), name)
     return "".join(map(_kind, blanked))
 

@@ -35,12 +35,12 @@ WEAK_SECRET = 12
 """draft-ietf-radext-deprecating-radius §7.1: a secret of 12 octets or fewer gets a warning."""
 
 NARROW_ENOUGH = {4: 16, 6: 48}
-"""By version of IP: a network with a shorter prefix is larger than a site, and gets a warning."""
+"""Prefix lengths by IP version: a shorter prefix is larger than a site, and gets a warning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NasChanges:
-    """What an engineer changes at a NAS, as text; None leaves it, "" removes what may be empty."""
+    """Changes to a NAS, as text; None leaves a value, "" removes one that may be empty."""
 
     name: str | None = None
     address: str | None = None
@@ -59,12 +59,12 @@ class NasChanges:
     """``nas`` or ``client``: whose input and output it counts."""
 
     reply: Mapping[str, Sequence[ReplySetting]] | None = None
-    """As ``reply_settings.parse_replies`` has read it."""
+    """From ``reply_settings.parse_replies``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewNas(NasChanges):
-    """What an engineer says of a new NAS."""
+    """The properties of a new NAS, as an engineer gives them."""
 
     name: str
     address: str
@@ -75,7 +75,7 @@ class NewNas(NasChanges):
 def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
     """Add a NAS for the guests of a location.
 
-    A strong secret is made where none is given.
+    A strong secret is generated if none is given.
 
     Raises:
         InvalidValue: a name, address or secret that cannot be used.
@@ -130,7 +130,7 @@ def find_sharing(work: Reading, nas: Nas) -> Nas | None:
 
 
 def edit_nas(work: Writing, name: str, changes: NasChanges) -> Nas:
-    """Change a NAS, also a damaged one; servers follow at once.
+    """Change a NAS, even a damaged one; servers follow at once.
 
     Raises:
         NotFound: no such NAS.
@@ -169,11 +169,11 @@ def remove_nas(work: Writing, name: str) -> Nas:
 
 
 def nas_of(work: Reading, row: NasRow) -> Nas:
-    """What a row says, free of the store and with its secret readable.
+    """Make a NAS from its row, detached from the store and with its secret decrypted.
 
     Raises:
-        RowDamaged: its address is not one, or its reply attributes are none.
-        KeyUnusable: its secret cannot be opened.
+        RowDamaged: its address or its reply attributes are invalid.
+        KeyUnusable: its secret cannot be decrypted.
     """
     location, reply = location_of(row.location), reply_of(row)
     if reply is None or location.reply is None:
@@ -187,7 +187,7 @@ def nas_of(work: Reading, row: NasRow) -> Nas:
 
 
 def warnings_for(nas: Nas) -> list[str]:
-    """What an engineer should know about a NAS that is allowed but weak."""
+    """Warnings about settings of a NAS that are allowed but weak."""
     weak = []
     if nas.secret is not None and len(nas.secret) <= WEAK_SECRET:
         weak.append(
@@ -245,7 +245,7 @@ def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
 
 
 def _apply_kind(row: NasRow, changes: NasChanges) -> None:
-    """What kind of NAS it is, and what follows from that."""
+    """Set the profile of a NAS, and what depends on it."""
     if changes.profile is not None:
         row.profile = get_profile(changes.profile).name
     if changes.disconnect is not None:
@@ -261,7 +261,7 @@ def _apply_kind(row: NasRow, changes: NasChanges) -> None:
 
 
 def _at(work: Reading, address: IPv4Network | IPv6Network) -> list[Nas]:
-    with work.session.no_autoflush:  # a NAS that is being changed is not to be written yet
+    with work.session.no_autoflush:  # do not write a NAS that is being changed yet
         rows = work.session.scalars(select(NasRow).where(NasRow.address == str(address))).all()
     return list(work.bad_rows.usable(rows, lambda row: nas_of(work, row)))
 
@@ -278,7 +278,7 @@ def _get_row(work: Reading, name: str) -> NasRow:
 
 
 def _secret_of(work: Reading, row: NasRow) -> str | None:
-    """None where it has a key of its own that we have not got."""
+    """The secret; None if it is sealed with a key that this process does not have."""
     if work.keyring.is_closed(row.secret_sealed):
         return None
     return work.keyring.unseal(row.secret_sealed, SECRET_PURPOSE)
@@ -287,7 +287,7 @@ def _secret_of(work: Reading, row: NasRow) -> str | None:
 def _is_secret_of(work: Reading, row: NasRow, secret: str) -> bool:
     try:
         return _secret_of(work, row) == secret
-    except KeyUnusable:  # another one mends it
+    except KeyUnusable:  # a new secret repairs it
         return False
 
 
@@ -313,7 +313,7 @@ def _agreed_secret(work: Reading, row: NasRow, secret: str | None) -> str | None
     """R19: one address has one secret, whichever locations its SSIDs narrow to.
 
     Returns:
-        The secret to use: the address's own where it has one and none is given.
+        The secret to use: that of the address if it has one and none is given.
     """
     for other in _at(work, _network(row)):
         if other.id == row.id:
@@ -323,7 +323,7 @@ def _agreed_secret(work: Reading, row: NasRow, secret: str | None) -> str | None
                 f"{row.address} belongs to the NAS {other.name!r} already",
                 "Remove that one first, or tell them apart with --ssid or --identifier.",
             )
-        if other.secret is None:  # nor can ours be read: neither is changed
+        if other.secret is None:  # ours cannot be read either: neither is changed
             continue
         if secret not in {None, other.secret.decode()}:
             raise Refused(

@@ -17,35 +17,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nas:
-    """A device, or all of a network, that shares a secret with us."""
+    """A device, or all devices of a network, that share a secret with us."""
 
     id: int
     name: str
     address: IPv4Network | IPv6Network
     location: Location
     secret: bytes | None = field(repr=False)
-    """None where it is sealed with the second key, and this process has not got that."""
+    """None if it is sealed with the second key, and this process does not have that key."""
 
     ssid: str | None
     identifier: str | None
     require_message_authenticator: bool
     limit_proxy_state: bool
     disconnect_host: str | None = None
-    """Where it takes disconnects (RFC 5176); None is the address that it tells of sessions from."""
+    """Where it takes disconnects (RFC 5176); None is the source address of its accounting."""
 
     disconnect_port: int | None = None
     disconnect_source: str | None = None
-    """Which address of ours they come from; None is the one that leads there."""
+    """Our source address for disconnects; None leaves it to the routes."""
 
     takes_disconnects: bool = True
     profile: str = GENERIC
     """The name of a profile in ``nas_profiles.toml``."""
 
     counts: str | None = None
-    """Whose input and output it counts, where that is not as the profile says."""
+    """Whose input and output it counts; None is as the profile says."""
 
     reply: Replies = ()
-    """What its accepts say beside what those of its location say."""
+    """Reply attributes of its Access-Accepts, in addition to those of its location."""
 
     @property
     def known_secret(self) -> bytes:
@@ -60,5 +60,5 @@ class Nas:
 
     @property
     def counts_for_client(self) -> bool:
-        """Whether its Acct-Input-Octets are what the device received, not what it sent."""
+        """Whether its Acct-Input-Octets count what the device received, not what it sent."""
         return (self.counts or profile_of(self.profile).counts) == "client"

@@ -1,4 +1,4 @@
-"""What is known of the kinds of NAS: how each takes disconnects, counts, and limits a guest.
+"""Profiles of the kinds of NAS: how each takes disconnects, counts, and limits a guest.
 
 The facts are in ``nas_profiles.toml``, each with its source.
 """
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GENERIC: Final = "generic"
-"""What a NAS of no known kind is taken for: as the RFCs say."""
+"""The profile of a NAS of unknown kind: as the RFCs say."""
 
 COUNTS: Final = ("nas", "client")
-"""From whose side the octets of accounting are in and out; RFC 2866: the NAS's."""
+"""From whose point of view accounting octets are in and out; in RFC 2866, the NAS's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One thing that is known, and who says so."""
+    """One known fact, and its source."""
 
     says: str
     source: str
-    """An address, or what was tried."""
+    """A URL, or what was tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +41,20 @@ class NasProfile:
     title: str
     disconnect_port: int = DISCONNECT_PORT
     identified_by: frozenset[str] | None = None
-    """The attributes that a Disconnect-Request names a session by; None is all that are known."""
+    """The attributes that identify a session in a Disconnect-Request; None is all known ones."""
 
     bare_nak_is_gone: bool = False
-    """Whether a NAK without Error-Cause says that there is no such session."""
+    """Whether a NAK without Error-Cause means that there is no such session."""
 
     counts: str = COUNTS[0]
     bandwidth: str = "wispr"
-    """``wispr``, ``mikrotik``, or ``none``: it takes no numbers, but the name of a role."""
+    """``wispr``, ``mikrotik``, or ``none``: it takes no numbers, only the name of a role."""
 
     role: tuple[str, ...] = ("Filter-Id={}",)
-    """Attributes that name the rules for a guest, which the NAS itself keeps."""
+    """Attributes that name the rules for a guest, which are configured on the NAS."""
 
     sends: Mapping[str, str] = field(default_factory=dict)
-    """Settings of its replies that hold where nobody has set others."""
+    """Default settings of its replies."""
 
     facts: tuple[Fact, ...] = ()
     tried: str
@@ -62,12 +62,12 @@ class NasProfile:
 
 
 def list_profiles() -> list[NasProfile]:
-    """All of them, the generic one first."""
+    """All profiles, the generic one first."""
     return list(_profiles().values())
 
 
 def profile_of(name: str) -> NasProfile:
-    """The profile of that name; the generic one where a newer version wrote the name."""
+    """The profile of that name; the generic one for an unknown name of a newer version."""
     return _profiles().get(name) or _profiles()[GENERIC]
 
 
@@ -75,7 +75,7 @@ def get_profile(name: str) -> NasProfile:
     """The profile of that name.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is no such profile.
     """
     found = _profiles().get(name.strip().lower())
     if found is None:
@@ -88,12 +88,12 @@ def get_profile(name: str) -> NasProfile:
 @cache
 def _profiles() -> dict[str, NasProfile]:
     text = (resources.files("nexio.network") / "nas_profiles.toml").read_text(encoding="utf-8")
-    return {name: _profile(name, **said) for name, said in tomllib.loads(text).items()}
+    return {name: _profile(name, **values) for name, values in tomllib.loads(text).items()}
 
 
-def _profile(name: str, **said: Any) -> NasProfile:
-    said["facts"] = tuple(Fact(**fact) for fact in said["facts"])
+def _profile(name: str, **values: Any) -> NasProfile:
+    values["facts"] = tuple(Fact(**fact) for fact in values["facts"])
     for lists, kind in (("identified_by", frozenset), ("role", tuple)):
-        if lists in said:
-            said[lists] = kind(said[lists])
-    return NasProfile(name=name, **said)
+        if lists in values:
+            values[lists] = kind(values[lists])
+    return NasProfile(name=name, **values)

@@ -1,4 +1,4 @@
-"""Which NAS send a Message-Authenticator, and of whom it could be required (Must 12)."""
+"""Which NAS send a Message-Authenticator, and for which it can be required (Must 12)."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     """Requests, by the number of the NAS and whether they were signed."""
 
 LOOKED_BACK: Final = timedelta(days=7)
-"""A NAS that did not sign since then may have learned it."""
+"""Older unsigned requests do not count: the NAS may sign since then."""
 
 ENOUGH: Final = 10
-"""Signed requests before anybody is told to rely on it: a test or two do not count."""
+"""Signed requests that show that a NAS signs: a test or two do not count."""
 
 
 class Signing(StrEnum):
     """Whether a NAS signs."""
 
     REQUIRED = "required"
-    """It has to, and nothing is known against it."""
+    """Required, and no unsigned requests came lately."""
 
     UNANSWERED = "unanswered"
-    """It has to, and does not always: those requests get no answer."""
+    """Required, but the NAS does not always sign: those requests get no answer."""
 
     READY = "ready"
-    """It need not, and always does: it can be required."""
+    """Not required, but the NAS always signs: it can be required."""
 
     MISSING = "missing"
-    """It need not, and does not always."""
+    """Not required, and the NAS does not always sign."""
 
     UNKNOWN = "unknown"
-    """It need not, and has not asked often enough to tell."""
+    """Not required, and the NAS has sent too few requests to tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signatures:
-    """What servers have counted at a NAS."""
+    """Signed and unsigned requests of a NAS, as servers counted them."""
 
     since: datetime
     signed: int
@@ -57,11 +57,11 @@ class Signatures:
     unsigned_at: datetime | None
 
     def was_unsigned(self, now: datetime) -> bool:
-        """Whether a request without came lately."""
+        """Whether an unsigned request came lately."""
         return _is_recent(self.unsigned_at, now)
 
     def signs(self, now: datetime) -> bool:
-        """Whether it asks, and has signed often enough to rely on it."""
+        """Whether it sent a signed request lately, and enough of them to rely on it."""
         return _is_recent(self.signed_at, now) and self.signed >= ENOUGH
 
 
@@ -80,15 +80,15 @@ def _is_recent(at: datetime | None, now: datetime) -> bool:
 
 
 def read_signatures(work: Reading) -> dict[int, Signatures]:
-    """What was counted, by the number of the NAS."""
+    """The counts, by the number of the NAS."""
     rows = work.session.scalars(select(NasSignatureRow))
     return {row.nas_id: Signatures(**row.fields_of(Signatures)) for row in rows}
 
 
 def add_signatures(work: Writing, counted: Counted) -> None:
-    """Add what a server has counted since the last time."""
+    """Add the requests that a server has counted since the last time."""
     row = NasSignatureRow
-    for nas_id in sorted({number for number, _ in counted}):  # in one order for all servers
+    for nas_id in sorted({number for number, _ in counted}):  # same order in all servers
         signed, unsigned = (counted.get((nas_id, which), 0) for which in (True, False))
         more = {"signed": row.signed + signed, "unsigned": row.unsigned + unsigned}
         latest = {
@@ -103,6 +103,6 @@ def add_signatures(work: Writing, counted: Counted) -> None:
 
 
 def forget_signatures(work: Writing) -> None:
-    """Forget what was counted at NAS that are gone."""
+    """Delete the counts of NAS that are gone."""
     there = select(NasRow.id)
     work.session.execute(delete(NasSignatureRow).where(NasSignatureRow.nas_id.not_in(there)))

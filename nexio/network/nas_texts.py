@@ -1,4 +1,4 @@
-"""Reading what an engineer types about a NAS."""
+"""Parse and check the values that an engineer types for a NAS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_HOST: Final = 253
 """RFC 1035 section 2.3.4."""
 
 _MAPPED_PREFIX: Final = 96
-"""RFC 4291 section 2.5.5.2: IPv4 addresses within IPv6."""
+"""RFC 4291 section 2.5.5.2: IPv4-mapped IPv6 addresses."""
 
 DISCONNECT_PORT: Final = 3799
 """RFC 5176 section 2.1."""
@@ -38,7 +38,7 @@ def parse_name(text: str) -> str:
 
 
 def parse_address(text: str) -> IPv4Network | IPv6Network:
-    """An address or a CIDR network, IPv4 or IPv6; IPv4 within IPv6 is IPv4, as packets have it.
+    """An address or a CIDR network, IPv4 or IPv6; IPv4-mapped IPv6 becomes IPv4, as in packets.
 
     Raises:
         InvalidValue: neither, with a zone, or a network with host bits set.
@@ -64,7 +64,7 @@ def parse_address(text: str) -> IPv4Network | IPv6Network:
 
 
 def canonical(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
-    """The network itself, or the IPv4 network that it is within IPv6 (``::ffff:192.0.2.0/120``)."""
+    """The network, or the IPv4 network that it maps into IPv6 (``::ffff:192.0.2.0/120``)."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is None or network.prefixlen < _MAPPED_PREFIX:
         return network
@@ -96,13 +96,13 @@ def parse_narrowing(text: str | None, field_name: str) -> str | None:
 def parse_disconnect(
     text: str | None, usual_port: int = DISCONNECT_PORT
 ) -> tuple[str | None, int | None]:
-    """Where a NAS takes disconnects: host and port, None where it is not given.
+    """Where a NAS takes disconnects: host and port, None for what is not given.
 
     A port alone is for a network of NAS: each takes them at its own address.
 
     Args:
-        text: as it was typed.
-        usual_port: of a host without one.
+        text: as typed.
+        usual_port: for a host without a port.
 
     Raises:
         InvalidValue: neither an address nor a name, or no port.
@@ -128,7 +128,7 @@ def parse_disconnect(
 
 
 def parse_source(text: str | None) -> str | None:
-    """The address of ours that disconnects come from; None leaves it to the routes.
+    """Our source address for disconnects; None leaves it to the routes.
 
     Raises:
         InvalidValue: no IP address.
@@ -143,7 +143,7 @@ def parse_source(text: str | None) -> str | None:
 
 
 def _host(text: str) -> str:
-    """An address in its one spelling; a name as it is."""
+    """An address in canonical form; a name unchanged."""
     return str(canonical(ipaddress.ip_network(text)).network_address) if _is_address(text) else text
 
 
@@ -156,7 +156,7 @@ def _is_address(text: str) -> bool:
 
 
 def _is_host(text: str) -> bool:
-    """An address, or a name; what is all digits and dots is an address that went wrong."""
+    """Whether a text is an address or a name; only digits and dots must be a valid address."""
     if not text.replace(".", "").isdigit():
         return len(text) <= LONGEST_HOST and _NAME.fullmatch(text) is not None
     return _is_address(text)

@@ -1,4 +1,4 @@
-"""Reading what a follower of the store has not seen yet."""
+"""Read the changes that a follower of the store has not seen yet."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def read_all(work: Reading, horizon: Horizon) -> News:
 
 
 def read_news(work: Reading, seen: Position) -> News | None:
-    """What changed after ``seen``, or None where only :func:`read_all` can tell.
+    """The changes after ``seen``, or None if the reader has to call :func:`read_all`.
 
-    Visits outside the reader's horizon are among them: the reader drops those.
+    They include visits outside the reader's horizon, which the reader drops.
     """
     revision = work.session.scalars(select(StoreRevisionRow)).one()
     if revision.epoch != seen.epoch or seen.number < revision.oldest:
@@ -59,7 +59,7 @@ def read_news(work: Reading, seen: Position) -> News | None:
     removed: list[tuple[str, int]] = []
     locations_changed = nas_changed = False
     for group in in_groups(batches):
-        # By their numbers: one condition about two tables would look at every visit there was.
+        # Select numbers first: one condition about two tables would scan all visits.
         changed = union(
             select(VisitRow.id).where(VisitRow.batch.in_(group)),
             select(AccessTokenRow.visit_id).where(AccessTokenRow.batch.in_(group)),
@@ -85,18 +85,18 @@ def read_news(work: Reading, seen: Position) -> News | None:
 
 
 def has_seen(work: Reading, seen: Position) -> bool:
-    """Whether a position is one of this store's own past, so that :func:`read_news` can go on.
+    """Whether a position belongs to this store's history, so that :func:`read_news` can continue.
 
-    A standby that has become the primary may lack the last changes, and have others in their
-    place under the same numbers.
+    A standby that has become the primary may lack the last changes, and have others under the same
+    numbers.
     """
     return seen.batch is not None and seen.batch == _batch_at(work, seen.number)
 
 
 def read_visits_opening(work: Reading, start: datetime, end: datetime) -> list[FollowedVisit]:
-    """The visits whose first day begins in ``[start, end)``: the horizon has moved over them."""
+    """The visits whose first day begins in ``[start, end)``: they have entered the horizon."""
     opening = and_(VisitRow.opens_at >= start, VisitRow.opens_at < end)
-    # None closes before it opens; and there is an index on the times when they close.
+    # Implied, as no visit closes before it opens; closes_at has an index.
     return list(_visits(work, and_(VisitRow.closes_at > start, opening)))
 
 
@@ -122,7 +122,7 @@ def _batch_at(work: Reading, number: int) -> int | None:
 
 
 def _within(horizon: Horizon, now: datetime) -> ColumnElement[bool]:
-    """:meth:`Horizon.holds` for the store."""
+    """:meth:`Horizon.holds` as a condition of SQL."""
     since = now - horizon.past
     return and_(
         VisitRow.closes_at > since,
@@ -157,7 +157,7 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
 
 
 def _instant(stored: str | datetime) -> datetime:
-    """An instant as the driver gives it: SQLite keeps text, in UTC and without a zone."""
+    """Convert an instant as the driver returns it: in SQLite text, in UTC and without a zone."""
     instant = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
@@ -168,7 +168,7 @@ _DEVICES: Final = (
     .correlate(VisitRow)
     .scalar_subquery()
 )
-"""Those that were not freed, without an order."""
+"""The devices that were not freed, in no particular order."""
 
 _INSTANTS: Final = {
     "opens_at": VisitRow.opens_at,
@@ -192,14 +192,14 @@ _FOLLOWED: Final = (
         AccessTokenRow.max_devices,
         _DEVICES,
         VisitRow.source,
-        # As they come from the driver: many visits share one, which is read once.
+        # As the driver returns them: many visits share one, which is converted once.
         *(type_coerce(each, Text) for each in _INSTANTS.values()),
     )
     .outerjoin(VisitRow.token)
     .outerjoin(_SUCCESSOR, _SUCCESSOR.replaces_id == VisitRow.id)
     .execution_options(yield_per=10_000)
 )
-"""All visits; made once, as a server asks at each change and making it takes a millisecond."""
+"""All visits.  Built once: servers run it at each change, and building it takes a millisecond."""
 
 
 def _removed(work: Reading, batches: Sequence[int]) -> Sequence[Row[str, int]]:
@@ -212,7 +212,7 @@ def _any(work: Reading, condition: ColumnElement[bool]) -> bool:
 
 
 def _served_nas(work: Reading) -> list[Nas]:
-    """All NAS, with their secrets: a server without them would answer nobody.
+    """All NAS, with their secrets: without them a server could answer nobody.
 
     Raises:
         KeyUnusable: the second key is missing.

@@ -1,4 +1,4 @@
-"""Whom the Wi-Fi refused, and did not let on later."""
+"""List guests whom the Wi-Fi refused and has not admitted since."""
 
 from __future__ import annotations
 
@@ -19,39 +19,41 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading
 
 MOST: Final = 500
-"""The newest; somebody who guesses names may be refused under thousands of them."""
+"""Limit to the newest: somebody who guesses names may be refused under thousands of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Somebody who was refused and has not got on since."""
+    """A guest who was refused and has not been admitted since."""
 
     user_name: str
-    """As it was sent, masked; may be empty."""
+    """As sent, masked; may be empty."""
 
     device: str | None
     visit_id: int | None
     name: str | None
-    """Of the visitor; None where no visit is known, or it was forgotten."""
+    """Name of the visitor; None if no visit is known, or it was erased."""
 
     nas: str
     reason: str
-    """Of the last time, which was"""
+    """Of the last refusal."""
 
     at: datetime
+    """Time of the last refusal."""
+
     count: int
-    """Of that name and device, also before they got on in between."""
+    """Refusals of that name and device, including those before an accept in between."""
 
 
 def list_refusals(
     work: Reading, location: Location, since: datetime, leave_out: Collection[str] = ()
 ) -> list[Refusal]:
-    """Who was refused since then at a location, or at none that is known; the latest first.
+    """The refusals since then at a location or at an unknown one, the latest first.
 
     Args:
-        work: the look at the store.
+        work: the read transaction.
         location: of the NAS.
-        since: from when on.
+        since: the earliest time.
         leave_out: reasons that are not about a guest.
     """
     here = (AuthEventRow.location_id == location.id) | AuthEventRow.location_id.is_(None)
@@ -70,13 +72,13 @@ def list_refusals(
     people: dict[tuple[int | None, str, str | None], Refusal] = {}
     for *values, at, count, first_name, last_name in rows:
         name = None if first_name is None else full_name(first_name, last_name)
-        told = dict(zip(_COLUMNS, values, strict=True))
-        each = Refusal(**told, name=name, at=at, count=count)
-        who = (each.visit_id, each.user_name.casefold(), each.device)
-        known = people.setdefault(who, replace(each, count=0))
-        people[who] = replace(known, count=known.count + each.count)
-    visits = _let_on(work, since, AuthEventRow.visit_id)
-    devices = _let_on(work, since, AuthEventRow.device)
+        known_values = dict(zip(_COLUMNS, values, strict=True))
+        each = Refusal(**known_values, name=name, at=at, count=count)
+        key = (each.visit_id, each.user_name.casefold(), each.device)
+        known = people.setdefault(key, replace(each, count=0))
+        people[key] = replace(known, count=known.count + each.count)
+    visits = _last_accepts(work, since, AuthEventRow.visit_id)
+    devices = _last_accepts(work, since, AuthEventRow.device)
     return [
         each
         for each in people.values()
@@ -87,10 +89,10 @@ def list_refusals(
     ]
 
 
-def _let_on(
+def _last_accepts(
     work: Reading, since: datetime, column: InstrumentedAttribute[Any]
 ) -> dict[Any, datetime]:
-    """When visits, or devices, were let on last."""
+    """The last accept of each visit, or of each device."""
     latest = func.max(AuthEventRow.at)
     rows = work.session.execute(
         select(column, latest)

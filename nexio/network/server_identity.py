@@ -1,4 +1,4 @@
-"""Which server somebody is, of all that follow a store."""
+"""The identity of a server among all that follow a store."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ FREERADIUS: Final = "FreeRADIUS"
 
 
 def host_name() -> str:
-    """The name of this machine as the store and a log can hold it.
+    """The name of this machine, made safe for the store and the log.
 
-    The kernel takes any octets for one.  Those that are no UTF-8, and what cannot be printed, are
-    escaped.
+    The kernel accepts any octets.  Those that are not UTF-8 or not printable are escaped.
     """
     name = os.fsencode(socket.gethostname()).decode("utf-8", "backslashreplace")
     return "".join(
@@ -23,12 +22,12 @@ def host_name() -> str:
 
 
 class Identity(NamedTuple):
-    """What makes a server the same one after a restart."""
+    """The properties that identify a server across restarts."""
 
     kind: str
     host: str
     place: str
-    """Where on its host: a port, a port with its address, or the folder of its data."""
+    """Place on its host: a port, a port with its address, or the folder of its data."""
 
     @property
     def name(self) -> str:

@@ -1,6 +1,6 @@
-"""The servers that follow the store: what each says of itself, every few seconds.
+"""The servers that follow the store, and the status that each reports every few seconds.
 
-That is no change that anybody follows: it gets no number, and PostgreSQL calls nobody.
+A report is not a followed change: it gets no number, and PostgreSQL notifies nobody.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from nexio.clock import Clock
     from nexio.store.engine import Reading, Writing
 
-SAID_EVERY: Final = 10.0
-"""Seconds between two words of a server."""
+REPORT_INTERVAL: Final = 10.0
+"""Seconds between two reports of a server."""
 
 SILENT_AFTER: Final = timedelta(seconds=45)
-"""One that has said nothing for so long is down, or does not reach the store."""
+"""A server without a report for so long is down, or does not reach the store."""
 
-KEPT: Final = timedelta(days=90)
-"""So long it is remembered; decisions of the log that are older do not say whose they were."""
+STORED_FOR: Final = timedelta(days=90)
+"""How long a silent server is stored; older decisions of the log lose the name of their server."""
 
-MOST: Final = 1e11
-"""No number of a server is as high as that: seconds of three thousand years."""
+LARGEST: Final = 1e11
+"""Upper limit of any valid number of a report: seconds of three thousand years."""
 
 CLOCK_TOLERANCE: Final = 1.0
 """Seconds.  Wi-Fi begins and ends on the second (R12)."""
@@ -38,18 +38,18 @@ CLOCK_TOLERANCE: Final = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a server says of itself."""
+    """The status that a server reports."""
 
     version: str
     writer: str
-    """What it calls itself in the acts of the guard."""
+    """Its name in the acts of the guard."""
 
     started_at: datetime
     table_age: float
-    """Seconds since it followed the store."""
+    """Seconds since it last followed the store."""
 
     requests: float
-    """Logins a second that it decided lately."""
+    """Logins per second that it decided lately."""
 
     spooled: int = 0
     """Records that wait for the store."""
@@ -58,12 +58,12 @@ class Report:
     """Seconds that the oldest of them has waited."""
 
     clock_off: float | None = None
-    """Seconds by which its clock is ahead of the database's; None where that is the same clock."""
+    """Seconds by which its clock is ahead of the database's; None if that is the same clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server, as it was when it last said something."""
+    """A server, with its last report."""
 
     id: int
     identity: Identity
@@ -71,7 +71,7 @@ class Server:
     seen_at: datetime
     stopped_at: datetime | None
     silent_for: timedelta
-    """Since it said something, by the clock of the database."""
+    """Time since its last report, by the clock of the database."""
 
     @property
     def state(self) -> str:
@@ -82,23 +82,23 @@ class Server:
 
     @property
     def table_age(self) -> timedelta:
-        """Since when it has not followed the store, as far as is known."""
+        """How long it has not followed the store, as far as is known."""
         return timedelta(seconds=self.report.table_age) + self.silent_for
 
     @property
     def clock_words(self) -> str:
-        """``2.5 seconds ahead of``; empty where its clock is the database's."""
+        """``2.5 seconds ahead of``; empty if its clock is the database's."""
         off = self.report.clock_off
         return "" if off is None else clock_words(off)
 
     @property
     def is_clock_off(self) -> bool:
-        """Whether its clock is wrong by more than can be."""
+        """Whether its clock is off by more than the tolerance."""
         return is_clock_off(self.report.clock_off)
 
 
 def is_clock_off(seconds: float | None) -> bool:
-    """Whether a clock that is so far from the database's is wrong."""
+    """Whether a clock differs from the database's by more than the tolerance."""
     return seconds is not None and abs(seconds) > CLOCK_TOLERANCE
 
 
@@ -108,7 +108,7 @@ def clock_words(off: float) -> str:
 
 
 def store_now(work: Reading) -> datetime:
-    """The time by the clock that all servers of the store have in common."""
+    """The time by the clock that all servers of the store share."""
     if work.session.connection().dialect.name == "sqlite":
         return work.now  # one machine
     now: datetime = work.session.scalars(select(func.clock_timestamp())).one()
@@ -116,9 +116,10 @@ def store_now(work: Reading) -> datetime:
 
 
 def measure_clock(work: Reading, clock: Clock) -> float | None:
-    """By how many seconds a machine's clock is ahead of the database's; None: it is the same.
+    """Seconds by which this machine's clock is ahead of the database's; None: the same clock.
 
-    The database answers between two looks at ours; the shortest of three answers says the most.
+    The database answers between two readings of ours; the fastest of three answers is the most
+    exact.
     """
     if work.session.connection().dialect.name == "sqlite":
         return None
@@ -132,10 +133,10 @@ def measure_clock(work: Reading, clock: Clock) -> float | None:
     return off.total_seconds()
 
 
-def report(work: Writing, identity: Identity, said: Report, *, ends: bool = False) -> None:
-    """Write down what a server says of itself, and whether it ends as it was told to."""
+def report(work: Writing, identity: Identity, status: Report, *, ends: bool = False) -> None:
+    """Store the report of a server, and whether it stops in an orderly way."""
     number, now = number_of(work, identity), store_now(work)
-    values = {name: getattr(said, name) for name in Report.__slots__}
+    values = {name: getattr(status, name) for name in Report.__slots__}
     work.session.execute(
         update(ServerRow)
         .where(ServerRow.id == number)
@@ -144,7 +145,7 @@ def report(work: Writing, identity: Identity, said: Report, *, ends: bool = Fals
 
 
 def number_of(work: Writing, identity: Identity) -> int:
-    """The number of a server, which it gets when it is first heard of."""
+    """The number of a server, assigned at its first report."""
     wanted = select(ServerRow.id).where(
         *(getattr(ServerRow, name) == value for name, value in identity._asdict().items())
     )
@@ -171,10 +172,10 @@ def number_of(work: Writing, identity: Identity) -> int:
 
 
 def list_servers(work: Reading) -> list[Server]:
-    """All that are remembered, by host."""
+    """All stored servers, by host."""
     now = store_now(work)
     order = (ServerRow.host, ServerRow.kind, ServerRow.place)
-    # Each is read by itself: SQLite takes any text for a time, and one such fails them all.
+    # Read each row separately: SQLite stores any text as a time, and one such row would fail all.
     numbers = select(ServerRow).options(load_only(ServerRow.id)).order_by(*order)
 
     def read(row: ServerRow) -> Server:
@@ -192,14 +193,14 @@ def server_names(work: Reading) -> dict[int, str]:
 
 
 def forget_servers(work: Writing) -> None:
-    """Forget those that said nothing for a long time."""
-    work.session.execute(delete(ServerRow).where(ServerRow.seen_at < store_now(work) - KEPT))
+    """Delete the servers that have been silent for a long time."""
+    work.session.execute(delete(ServerRow).where(ServerRow.seen_at < store_now(work) - STORED_FOR))
 
 
 def _server_of(row: ServerRow, now: datetime) -> Server:
     for name in ("table_age", "requests", "spooled", "spool_age", "clock_off"):
         value = getattr(row, name)
-        if value is not None and not (isinstance(value, int | float) and abs(value) < MOST):
+        if value is not None and not (isinstance(value, int | float) and abs(value) < LARGEST):
             raise RowDamaged(f"its {name} is no number that can be")
     return Server(
         id=row.id,

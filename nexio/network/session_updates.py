@@ -1,8 +1,8 @@
-"""Accounting records made into sessions on the Wi-Fi (RFC 2866; Must 17).
+"""Merge accounting records into Wi-Fi sessions (RFC 2866; Must 17).
 
-The records of a session may come in any order, late or repeated: whatever the order, the same
-session comes out.  (One exception: where counters begin again, a late record of the part before
-adds nothing.)  Times are those of our own clock.
+The records of a session may come in any order, late or repeated: the resulting session is the same.
+(One exception: after counters restart, a late record of the part before adds nothing.)  Times are
+those of our own clock.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ SAME_BEGINNING: Final = timedelta(seconds=30)
 """Two access points report the same session if it began at the same time, by our clocks."""
 
 REUSED_AFTER: Final = timedelta(minutes=10)
-"""An Acct-Session-Id that begins again so long after it was last heard is another session."""
+"""An Acct-Session-Id that begins again so long after its last report is another session."""
 
 LONGEST_INTERVAL: Final = 8 * 3600
-"""Seconds; a longer silence says nothing of how often a NAS reports."""
+"""Seconds; a longer silence does not show how often a NAS reports."""
 
 ACCOUNTING_LOCK: Final = 0x61636374
 """Number of the advisory lock of PostgreSQL: "acct" in octets."""
@@ -60,14 +60,14 @@ _NEVER_ASKED: Final = (
     .where(*(getattr(WifiSessionRow, name) == bindparam(f"of_{name}") for name in KEY))
     .values(dict.fromkeys(ABOUT_DISCONNECTS) | {"disconnect_attempts": 0})
 )
-"""What became of the visitor before says nothing of the one who is on now."""
+"""Clear the disconnects of a session's previous visitor when another one is on."""
 
 REUSE: Final = "reuse"
-"""What ended a session whose Stop was lost: its NAS gave the Acct-Session-Id to another one."""
+"""``ended_by`` of a session whose Stop was lost: its NAS reused the Acct-Session-Id."""
 
 
 def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> None:
-    """Begin, update and end sessions; the same records once more change nothing."""
+    """Begin, update and end sessions; repeated records change nothing."""
     wait_for_accounting(work)
     sessions = _known_sessions(work, records)
     elsewhere = _Elsewhere(work, records, sessions)
@@ -102,11 +102,11 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
 
 
 def wait_for_accounting(work: Writing) -> None:
-    """Let one server after the other look for sessions and begin new ones.
+    """Make servers find and begin sessions one after the other.
 
-    Else two that hear of one in the same moment, by two NAS, would both find none, and begin it
-    twice.  Before any row is locked, so that no two wait for each other.  On SQLite a write
-    waits anyway.
+    Else two servers that get reports of one session at the same moment, from two NAS, would both
+    find none, and begin it twice.  Call it before any row is locked, to avoid deadlocks.  On SQLite
+    a write waits anyway.
     """
     connection = work.session.connection()
     if connection.dialect.name == "postgresql":
@@ -114,20 +114,20 @@ def wait_for_accounting(work: Writing) -> None:
 
 
 def record_accounting_batches(work: Writing, batches: Sequence[AccountingBatch]) -> None:
-    """The same with records as they were stored and answered together."""
+    """:func:`record_accounting` for batches."""
     record_accounting(work, list(chain.from_iterable(batch.records for batch in batches)))
 
 
 def _write(work: Writing, changed: dict[int, StoredSession]) -> None:
-    """Write what has changed so far, each session once."""
+    """Write the sessions changed so far, each once."""
     write_sessions(work.session.connection(), changed.values())
     changed.clear()
 
 
 def _is_newer_claim(row: StoredSession, record: AccountingRecord) -> bool:
-    """Whether a record says anew whose session it is.
+    """Whether a record assigns its session to a new visitor.
 
-    Another visitor may log in on the same port while Acct-Session-Id stays.
+    Another visitor may log in on the same port while the Acct-Session-Id stays the same.
     """
     return row.token_id is None or (
         row.token_id != record.claimed_token and record.at >= row.heard_at
@@ -135,9 +135,9 @@ def _is_newer_claim(row: StoredSession, record: AccountingRecord) -> bool:
 
 
 def _with_current_key(work: Writing, record: AccountingRecord) -> AccountingRecord:
-    """A record that waited while the key was changed has a name that nobody can read.
+    """Drop the sealed name of a record that waited while the key was changed: it is unreadable.
 
-    The next one of its session brings the name again.
+    The next record of the session has the name again.
     """
     sealed = record.user_name_sealed
     if sealed is None or work.keyring.is_current(sealed):
@@ -146,7 +146,7 @@ def _with_current_key(work: Writing, record: AccountingRecord) -> AccountingReco
 
 
 def _known_sessions(work: Writing, records: Iterable[AccountingRecord]) -> _Sessions:
-    """The sessions that records are about, oldest first, held until the end (two servers)."""
+    """The sessions of these records, oldest first, locked against other servers."""
     found = defaultdict(list)
     for group in in_groups(sorted({record.key for record in records})):
         for row in _held(work, WifiSessionRow.key.in_(group)):
@@ -164,11 +164,11 @@ _HELD: Final = (
     .order_by(WifiSessionRow.key, WifiSessionRow.occurrence)
     .with_for_update(of=WifiSessionRow)
 )
-"""All sessions, held; made once, as each batch of records asks twice."""
+"""All sessions, locked.  Built once, as each batch of records runs it twice."""
 
 
 class _Elsewhere:
-    """Sessions that another sender has reported before: two NAS, or one by two ways."""
+    """Sessions that another sender has reported: two NAS, or one NAS by two routes."""
 
     def __init__(
         self, work: Writing, records: Iterable[AccountingRecord], known: _Sessions
@@ -179,11 +179,11 @@ class _Elsewhere:
         new = {_name_of(each) for each in records if each.key not in known} - {None}
         for group in in_groups(_numbers_of(work, new)):
             for row in _held(work, WifiSessionRow.id.in_(group)):
-                its = there.get((row.key, row.occurrence), row)  # one object for each row
-                self._rows[its.device, its.session_id].append(its)
+                session = there.get((row.key, row.occurrence), row)  # one object for each row
+                self._rows[session.device, session.session_id].append(session)
 
     def find(self, record: AccountingRecord) -> StoredSession | None:
-        """The same session by another sender: of the same device, number, place and beginning."""
+        """The same session by another sender: same device, Acct-Session-Id, location and start."""
         name, began = _name_of(record), record.began_at
         if name is None or began is None or record.status in {Status.ON, Status.OFF}:
             return None
@@ -199,14 +199,14 @@ class _Elsewhere:
         return None
 
     def add(self, row: StoredSession, record: AccountingRecord) -> None:
-        """A session that begins with a record."""
+        """Add a session that begins with this record."""
         name = _name_of(record)
         if name is not None:
             self._rows[name].append(row)
 
 
 def _numbers_of(work: Writing, names: Collection[_Name | None]) -> list[int]:
-    """The sessions of those names; seldom any."""
+    """The numbers of the sessions with those names; rarely any."""
     row = WifiSessionRow
     numbers = []
     for group in in_groups(sorted({name[0] for name in names if name is not None})):
@@ -220,7 +220,7 @@ def _name_of(record: AccountingRecord) -> _Name | None:
 
 
 class _Grants:
-    """What this store knows of the tokens that records claim."""
+    """The tokens that records claim, as the store knows them."""
 
     def __init__(self, work: Writing, records: Iterable[AccountingRecord]) -> None:
         self.roaming: dict[int | None, bool] = {}
@@ -240,7 +240,7 @@ class _Grants:
             self._tokens.update((token, (visit, place)) for token, visit, place in tokens)
 
     def allow(self, record: AccountingRecord) -> bool:
-        """Whether the whole Class is right and its token may be used at that NAS (R19)."""
+        """Whether all of the Class is right and its token may be used at that NAS (R19)."""
         claim = (record.claimed_visit, record.claimed_location)
         if self._tokens.get(record.claimed_token or 0) != claim:
             return False
@@ -253,7 +253,7 @@ def _is_number(claimed: int | None) -> TypeGuard[int]:
 
 
 def _find(known: Sequence[StoredSession], record: AccountingRecord) -> StoredSession | None:
-    """The session that a record is about; None where it is the first one of it."""
+    """The session of a record; None if this is its first record."""
     for row in known:
         another_device = row.device and record.device and row.device != record.device
         if not another_device and _within(row, record):
@@ -263,7 +263,7 @@ def _find(known: Sequence[StoredSession], record: AccountingRecord) -> StoredSes
 
 def _within(row: StoredSession, record: AccountingRecord) -> bool:
     began = record.began_at
-    if began is None:  # it goes on with whatever is open
+    if began is None:  # it belongs to whatever session is open
         began = record.at if row.ended_by in {Status.STOP, REUSE} else row.started_at
     return began <= row.heard_at + REUSED_AFTER
 
@@ -286,7 +286,7 @@ def _begin(
 
 
 def _merge(row: StoredSession, record: AccountingRecord) -> None:
-    """Update a session by a record."""
+    """Update a session from a record."""
     if not row.user_name:
         row.user_name = record.user_name
     row.user_name_sealed = row.user_name_sealed or record.user_name_sealed
@@ -297,7 +297,7 @@ def _merge(row: StoredSession, record: AccountingRecord) -> None:
     row.started_at = min(row.started_at, record.began_at or record.at)
     _learn_interval(row, record)
     if record.at > row.heard_at and row.nas_id == record.nas_id:
-        # A disconnect goes to whoever reported last (Must 19), with the same secret.
+        # A disconnect goes to the address that reported last (Must 19), with the same secret.
         row.source_address = record.source_address
         row.nas_identifier, row.nas_address = record.nas_identifier, record.nas_address
     progress = count(row, record)
@@ -309,7 +309,7 @@ def _merge(row: StoredSession, record: AccountingRecord) -> None:
 
 
 def _learn_interval(row: StoredSession, record: AccountingRecord) -> None:
-    """The longest silence of an open session that was none (see ``lost_sessions.py``)."""
+    """Learn the longest time between two reports of an open session (see ``lost_sessions.py``)."""
     if row.ended_at is None and record.status == Status.UPDATE:
         silence = (record.at - row.heard_at) // timedelta(seconds=1)
         if silence > 0:
@@ -317,9 +317,9 @@ def _learn_interval(row: StoredSession, record: AccountingRecord) -> None:
 
 
 def _goes_on(row: StoredSession, record: AccountingRecord, progress: Progress) -> bool:
-    """Whether the session goes on after an end that came too early, or was for another part.
+    """Whether the session goes on after an end that was premature, or was of an earlier part.
 
-    An update that only repeats the Stop is a late one.
+    An update that only repeats the counters of the Stop is late.
     """
     if row.ended_at is None or record.at <= row.ended_at:
         return False
@@ -327,7 +327,7 @@ def _goes_on(row: StoredSession, record: AccountingRecord, progress: Progress) -
 
 
 def _stop(row: StoredSession, record: AccountingRecord, progress: Progress) -> None:
-    """The Stop ends a session: before any other end, and of the same one repeated the first."""
+    """End a session by its Stop, which overrides any other end; of equal Stops the first counts."""
     if row.ended_by == Status.STOP and row.ended_at is not None:
         if progress is Progress.BEHIND:
             return
@@ -342,7 +342,7 @@ def _stop(row: StoredSession, record: AccountingRecord, progress: Progress) -> N
 def _end_all(
     work: Writing, record: AccountingRecord, sessions: Mapping[str, Sequence[StoredSession]]
 ) -> None:
-    """Accounting-On and -Off end what exactly that sender had open before (Must 17)."""
+    """End all sessions that exactly this sender had open before an Accounting-On/-Off (Must 17)."""
     open_before = select(WifiSessionRow.id).where(
         WifiSessionRow.sender == record.sender,
         WifiSessionRow.ended_at.is_(None),
@@ -354,6 +354,6 @@ def _end_all(
         of_some = update(WifiSessionRow).where(WifiSessionRow.id.in_(group))
         values = {"ended_at": record.at, "ended_by": str(record.status)}
         work.session.connection().execute(of_some.values(values))
-    for row in chain.from_iterable(sessions.values()):  # what is known of them here, too
+    for row in chain.from_iterable(sessions.values()):  # the loaded ones, too
         if row.sender == record.sender and row.ended_at is None and row.heard_at <= record.at:
             row.ended_at, row.ended_by = record.at, str(record.status)

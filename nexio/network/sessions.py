@@ -1,4 +1,4 @@
-"""Sessions on the Wi-Fi: who is on, since when, and how often it was asked to end."""
+"""Read the Wi-Fi sessions, each with its visitor and its last disconnect."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Disconnect:
     """Error-Cause, RFC 5176 section 3.5."""
 
     reason: str | None
-    """Why it was asked: ``by hand``, or what keeps the guest from logging in again."""
+    """Why the NAS was asked: ``by hand``, or what prevents the guest from logging in again."""
 
     since: datetime
-    """When that came about, such as when the token was revoked; else when it was asked."""
+    """Since when the reason holds, such as the time of the revocation; else the time of asking."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +46,12 @@ class WifiSession:
 
     id: int
     visit_id: int | None
-    """None where the NAS did not return the Class of our Access-Accept."""
+    """None if the NAS did not return the Class of our Access-Accept."""
 
     name: str | None
     email: str | None
     location_id: int | None
-    """Of the NAS, which may not be the visit's (``roaming``)."""
+    """Location of the NAS, which may differ from the visit's (``roaming``)."""
 
     nas_id: int | None
     nas: str
@@ -62,32 +62,32 @@ class WifiSession:
     """Acct-Session-Id."""
 
     session_id_hex: str | None
-    """As it was sent, where ``session_id`` does not show it whole."""
+    """As sent, if ``session_id`` does not show all of it."""
 
     user_name: str
     """Masked; see :func:`name_as_sent`."""
 
     user_name_sealed: bytes | None = field(repr=False)
     calling_station: str | None
-    """As it was sent; ``device`` is the same in one notation."""
+    """As sent; ``device`` is the same in one notation."""
 
     device: str | None
     clock_behind: int | None
-    """By how many seconds the clock of its NAS is behind ours, as far as that is known."""
+    """Seconds by which the clock of its NAS is behind ours, if known."""
 
     started_at: datetime
     heard_at: datetime
     ended_at: datetime | None
     ended_by: str | None
-    """``stop``, ``accounting-on``, ``accounting-off``, ``reuse``; ``gone`` where the NAS says that
-    it has no such session, ``lost`` where it has not told of it for long, ``closed`` by hand."""
+    """``stop``, ``accounting-on``, ``accounting-off``, ``reuse``; ``gone`` if the NAS answered that
+    it has no such session, ``lost`` if it has not reported for long, ``closed`` by hand."""
 
     terminate_cause: int | None
     """Acct-Terminate-Cause, RFC 2866 section 5.10."""
 
     seconds: int
     octets_in: int | None
-    """From the device; None where the NAS has not told."""
+    """From the device; None if the NAS has not reported any."""
 
     octets_out: int | None
     disconnect: Disconnect | None
@@ -95,23 +95,23 @@ class WifiSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFilter:
-    """Which sessions are asked for."""
+    """The sessions to find."""
 
     location: Location | None = None
-    """None is all; of a location, with those whose NAS led to none."""
+    """None is all; a location includes sessions whose NAS has no known location."""
 
     visit_id: int | None = None
     email: str | None = None
-    """Of any visit, also one that is over or was deleted; or the User-Name of nobody's session."""
+    """Of any visit, also an ended or deleted one; or the User-Name of a session without a visit."""
 
     device: str | None = None
     nas_id: int | None = None
     open_only: bool = False
     limit: int | None = None
-    """The newest so many, or with ``after`` the next ones."""
+    """The newest ones, or with ``after`` the next ones."""
 
     after: int | None = None
-    """The number of a session: those that began after it."""
+    """The number of a session: find those that began after it."""
 
 
 def list_sessions(work: Reading, which: SessionFilter) -> list[WifiSession]:
@@ -140,7 +140,7 @@ def list_sessions(work: Reading, which: SessionFilter) -> list[WifiSession]:
         query = query.where(WifiSessionRow.nas_id == which.nas_id)
     if which.open_only:
         query = query.where(WifiSessionRow.ended_at.is_(None))
-    # Each by an index: one condition about both would read all that ever was at the location.
+    # Two queries, each by an index: one condition for both would read all of the location.
     place = WifiSessionRow.location_id
     here = [true()] if which.location is None else [place == which.location.id, place.is_(None)]
     rows = [
@@ -183,7 +183,7 @@ def sessions_of(work: Reading, numbers: Sequence[int]) -> list[WifiSession]:
 
 
 def name_as_sent(work: Reading, session: WifiSession) -> bytes | None:
-    """User-Name, octet for octet; None where no record with one was stored.
+    """User-Name, octet for octet; None if no record with one was stored.
 
     Raises:
         KeyUnusable: it is damaged.
@@ -211,7 +211,7 @@ _SESSIONS: Final[Select[*_Found]] = (
     .outerjoin(VisitRow, VisitRow.id == WifiSessionRow.visit_id)
     .outerjoin(AccessTokenRow, AccessTokenRow.id == WifiSessionRow.token_id)
 )
-"""All sessions, with whose they are."""
+"""All sessions, with their visitors."""
 
 
 def _session_of(  # noqa: PLR0913, PLR0917 - the columns of a row
@@ -223,7 +223,7 @@ def _session_of(  # noqa: PLR0913, PLR0917 - the columns of a row
     valid_until: datetime | None,
 ) -> WifiSession:
     ended_at = row.ended_at
-    if row.ended_by == Status.ON:  # its NAS had been off, nobody knows since when
+    if row.ended_by == Status.ON:  # its NAS had been off since an unknown time
         ended_at = row.heard_at
     seconds = row.seconds or ((ended_at or row.heard_at) - row.started_at) // timedelta(seconds=1)
     since = {"deleted": deleted_at, "revoked": revoked_at, "ended": valid_until}

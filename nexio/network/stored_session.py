@@ -1,4 +1,4 @@
-"""A session of the store while records are merged into it, and its way into the store."""
+"""A Wi-Fi session as a plain row while records are merged into it, and how it is written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ABOUT_DISCONNECTS: Final = tuple(
 COLUMNS: Final = tuple(
     column.name for column in _ALL if column.name not in {"id", *ABOUT_DISCONNECTS}
 )
-"""What accounting tells of a session."""
+"""The columns that accounting fills."""
 
 KEY: Final = ("key", "occurrence")
 _GROWING: Final = (
@@ -32,7 +32,8 @@ _GROWING: Final = (
     *("seconds", "octets_in", "octets_out"),
     *("last_seconds", "last_octets_in", "last_octets_out"),
 )
-"""What changes with each record, and is in few indexes; all else is known at the first, mostly."""
+"""The columns that change with each record, and are in few indexes; most others are known from the
+first record."""
 
 _STEADY: Final = tuple(name for name in COLUMNS if name not in {*_GROWING, *KEY})
 _INSTANTS: Final = {column.name for column in _ALL if isinstance(column.type, Instant)}
@@ -42,8 +43,8 @@ _NAMES: Final = ", ".join(COLUMNS)
 class StoredSession:
     """The columns of one row of ``wifi_session``.
 
-    Not an object of the ORM: its notice of each change costs more than everything else that is
-    done with a record (``python -m benchmarks.recording``).
+    Not an object of the ORM: tracking each change would cost more than everything else that is done
+    with a record (``python -m benchmarks.recording``).
     """
 
     __slots__ = (*COLUMNS, "_before", "is_new")
@@ -56,7 +57,7 @@ class StoredSession:
 
     @property
     def is_as_before(self) -> bool:
-        """Whether nothing but what changes with each record has changed."""
+        """Whether only the columns that change with each record have changed."""
         return bool(_steady_of(self) == self._before)
 
     if TYPE_CHECKING:  # the types are those of the table
@@ -78,10 +79,10 @@ _steady_of: Final = attrgetter(*_STEADY)
 
 
 def write_sessions(connection: Connection, sessions: Iterable[StoredSession]) -> None:
-    """Write what has changed, new rows and known ones.
+    """Insert new sessions and update known ones.
 
-    As plain values to the driver: SQLAlchemy would take more time for a row than the database
-    does (``python -m benchmarks.recording``).
+    Plain values go to the driver: SQLAlchemy would take more time for a row than the database does
+    (``python -m benchmarks.recording``).
     """
     new: list[StoredSession] = []
     grown: list[StoredSession] = []
@@ -123,7 +124,7 @@ def _update(
 def _rows(
     connection: Connection, names: Sequence[str], sessions: Iterable[StoredSession]
 ) -> list[tuple[Any, ...]]:
-    """Those columns as the driver takes them."""
+    """The values of those columns in the form that the driver takes."""
     rows = map(attrgetter(*names), sessions)
     if connection.dialect.name != "sqlite":
         return list(rows)

@@ -1,7 +1,7 @@
-"""Wrong PINs at the tablets of a location, and what the desk gave them.
+"""Wrong PINs at the tablets of a location, and the extra tries that the desk gave.
 
-They are rows among those of the servers' guard, of kinds that the servers do not read.  No PIN is
-kept here, and nothing that was made of one.
+They are rows in the table of the servers' guard, of kinds that the servers do not read.  No PIN is
+stored here, and nothing derived from one.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ TABLETS_LOCK: Final = 0x7461
 
 
 class TabletKind(StrEnum):
-    """What happened at a tablet."""
+    """The kind of an act."""
 
     WRONG = "tablet-wrong"
-    """A PIN was compared with all of the location, and nobody's."""
+    """A PIN matched none of the location's PINs."""
 
     RELEASE = "tablet-release"
-    """The desk lets some more be compared."""
+    """The desk allowed some more tries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TabletAct:
-    """One of them."""
+    """One act at a tablet."""
 
     kind: TabletKind
     at: float
@@ -47,11 +47,11 @@ class TabletAct:
     location_id: int
     tablet_id: int
     chance: float
-    """That the PIN was somebody's; or how much of it the desk gives."""
+    """The chance that the PIN was somebody's; or the amount that the desk gives back."""
 
 
 def hold_guesses(work: Writing, location_id: int) -> None:
-    """Let no other tablet of the location be answered before this transaction ends.
+    """Make other tablets of the location wait until this transaction ends.
 
     On SQLite there is one writer at a time anyway.
     """
@@ -60,7 +60,7 @@ def hold_guesses(work: Writing, location_id: int) -> None:
 
 
 def append_act(work: Writing, act: TabletAct) -> None:
-    """Write an act down."""
+    """Store an act."""
     row = {
         "kind": act.kind.value,
         "at": datetime.fromtimestamp(act.at, UTC),
@@ -78,7 +78,7 @@ def append_act(work: Writing, act: TabletAct) -> None:
 
 
 def read_acts(work: Reading, location_id: int | None = None) -> Sequence[TabletAct]:
-    """What happened lately at the tablets of a location, or of all, in its order."""
+    """The recent acts at the tablets of a location, or of all locations, in order."""
     kinds = GuardActRow.kind.in_([kind.value for kind in TabletKind])
     of_act = (GuardActRow.kind, GuardActRow.at, GuardActRow.location_id, GuardActRow.device)
     query = select(*of_act, GuardActRow.chance).where(

@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from nexio.checkin.cut_offs import write_cut_offs
 from nexio.checkin.offline_taps import forget_delivered
 from nexio.locations.locations import Location, list_locations
-from nexio.network.guard_table import nobody_looks_at
+from nexio.network.guard_table import is_obsolete
 from nexio.network.lost_sessions import close_all_lost
 from nexio.network.nas_signatures import forget_signatures
 from nexio.network.servers import forget_servers
@@ -91,7 +91,7 @@ def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
     check_ins = sum(_forget_check_ins(store, location) for location in locations)
     members = sum(_forget_members(store, location) for location in locations)
     entries = _forget_audit(store, locations)
-    prune(store, GuardActRow, GuardActRow.at, lambda work: nobody_looks_at(work.now))
+    prune(store, GuardActRow, GuardActRow.at, lambda work: is_obsolete(work.now))
     with store.write() as work:
         _drop_days(work)
         forget_servers(work)

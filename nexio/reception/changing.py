@@ -1,4 +1,4 @@
-"""Changing a visit that is registered: its time, its Wi-Fi, what is known of the visitor."""
+"""Change a registered visit: its time, its Wi-Fi, the data of the visitor."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def reschedule(
         work: the transaction.
         visit_id: the visit's number.
         arrival: the new expected arrival, a whole minute.
-        until: a new end of the Wi-Fi, which is named then (R2).
+        until: a new end of the Wi-Fi; it then counts as given explicitly (R2).
 
     Raises:
         NotFound: no such visit.
@@ -79,12 +79,12 @@ def extend_token(work: Writing, visit_id: int, by: timedelta) -> Visit:
 
 
 def extend_token_until(work: Writing, visit_id: int, text: str) -> Visit:
-    """The same to an end as people say it (R20).
+    """:func:`extend_token` until an end in people's words (R20).
 
     Raises:
         InvalidValue: it cannot be read.
-        Refused: as :func:`extend_token`; or the Wi-Fi lasts as long already, or is not known
-            to end before the check-in (R16).
+        Refused: as :func:`extend_token`; or the Wi-Fi lasts as long already, or has no end before
+            the check-in (R16).
     """
     row = get_open_row(work, visit_id)
     token = _open_token(work, row)
@@ -105,12 +105,12 @@ def extend_token_until(work: Writing, visit_id: int, text: str) -> Visit:
 
 
 def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) -> Visit:
-    """Correct what is known of a visitor; another e-mail means another PIN and a mail with it.
+    """Correct the data of a visitor; a new e-mail means a new PIN and a mail with it.
 
     Args:
         work: the transaction.
         visit_id: the visit's number.
-        texts: by field; None leaves a field as it is, "" empties one that may be empty.
+        texts: by field; None leaves a field unchanged, "" empties one that may be empty.
 
     Raises:
         NotFound: no such visit.
@@ -146,7 +146,7 @@ _PARSERS: Mapping[str, Callable[[str], str | None]] = {
 
 
 def resend_mail(work: Writing, visit_id: int) -> Visit:
-    """Send the registration e-mail once more, by what is true now; the PIN stays.
+    """Send the registration e-mail again, with the current data; the PIN stays.
 
     Raises:
         NotFound: no such visit.
@@ -215,7 +215,7 @@ def _move(work: Writing, row: VisitRow, arrival: datetime, until: datetime | Non
     row.expected_arrival = arrival
     row.opens_at, row.closes_at = local_day(arrival, zone)
     _keep_open(work, row)
-    # Without a token a visit ends with its day, which may be over when its hour is not.
+    # Without a token a visit ends with its day, which may be over although the window is not.
     refuse_past(work, location_of(row.location), arrival, row.closes_at - arrival)
 
 
@@ -250,7 +250,7 @@ def _live_pin(work: Writing, row: VisitRow) -> PinRow:
 
 
 def _renew_pin(work: Writing, row: VisitRow) -> None:
-    """Draw another PIN; the old one and the QR codes that were made so far are refused."""
+    """Draw a new PIN; the old PIN and the QR codes made so far become invalid."""
     row.qr_edition += 1
     location = lock_location(work, location_of(row.location))
     pin = draw_pin(work, location, days_of(row))

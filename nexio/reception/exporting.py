@@ -1,4 +1,4 @@
-"""Visits as a spreadsheet that an import reads again."""
+"""Export visits as a spreadsheet that an import can read."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ COLUMNS: Final = (
 
 
 def write_visits(visits: Iterable[Visit], file: TextIO) -> int:
-    """Write a header and a row for each visit, its PIN too; how many they are.
+    """Write a header and a row for each visit, including its PIN; return the number of visits.
 
     Args:
         visits: in the order of the file.
-        file: that translates no line breaks.
+        file: opened without translation of line breaks.
     """
     writer = csv.writer(file)
     writer.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""Finding whom a person means by a part of a name, where that is only one."""
+"""Find a visit or member by part of a name, if only one matches."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading
 
 LISTED: Final = 8
-"""Of more matches, the rest is counted."""
+"""Number of matches that are listed; the rest is only counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundVisit:
-    """A visit, and whether that was a guess."""
+    """A visit, and whether it was found by name, which is a guess."""
 
     visit: Visit
     by_name: bool
@@ -43,16 +43,16 @@ class FoundVisit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundMember:
-    """A member, and whether that was a guess."""
+    """A member, and whether they were found by name, which is a guess."""
 
     member: Member
     by_name: bool
 
 
 def look_for_visit(work: Reading, which: str, location_name: str | None) -> FoundVisit:
-    """The visit of that number, e-mail or login; else the only one with that in its name.
+    """The visit with that number, e-mail or login; else the only one with that text in its name.
 
-    Of a name, only visits that are neither deleted nor over.
+    By name, it finds only visits that are neither deleted nor over.
 
     Raises:
         NotFound: no such visit.
@@ -69,7 +69,7 @@ def look_for_visit(work: Reading, which: str, location_name: str | None) -> Foun
 
 
 def find_visits_by_name(work: Reading, location: Location, words: str) -> list[Visit]:
-    """The visits in whose name the words stand, by arrival; or those whose whole name they are."""
+    """The visits whose name contains the words, by arrival; only exact matches if there are any."""
     query = (
         select(VisitRow)
         .where(
@@ -92,7 +92,7 @@ def find_visits_by_name(work: Reading, location: Location, words: str) -> list[V
 
 
 def only_visit(found: list[Visit], which: str) -> Visit:
-    """The only one.
+    """The only visit of the list.
 
     Raises:
         Refused: there are several; the message lists them.
@@ -107,7 +107,7 @@ def only_visit(found: list[Visit], which: str) -> Visit:
 
 
 def look_for_member(work: Reading, which: str, location_name: str | None) -> FoundMember:
-    """The member of that number or e-mail; else the only one with that in their name.
+    """The member with that number or e-mail; else the only one with that text in their name.
 
     Raises:
         NotFound: no such member.
@@ -129,7 +129,7 @@ def look_for_member(work: Reading, which: str, location_name: str | None) -> Fou
 
 
 def is_member_alone(work: Reading, which: str, location_name: str | None) -> bool:
-    """Whether an e-mail or a part of a name leads to a member, and to no visit."""
+    """Whether an e-mail or a part of a name matches a member, and no visit."""
     from nexio.reception import members  # noqa: PLC0415 (who looks for a visit needs none)
 
     if parse_number(which) is not None:
@@ -161,9 +161,9 @@ def _numbers_by_name(work: Reading, location: Location, words: str) -> list[int]
 
 
 def _matching(names: Iterable[tuple[int, str]], words: str) -> list[int]:
-    """Whose name holds the words, in any spelling; or is them, if there is such a one.
+    """The numbers of the names that contain the words, in any spelling; exact matches win.
 
-    Compared here: the databases disagree on upper and lower case, each by its own locale.
+    Compared in Python: the databases disagree on upper and lower case, each by its own locale.
     """
     wanted = " ".join(search_key(words).split())
     keys = [(number, search_key(name)) for number, name in names]

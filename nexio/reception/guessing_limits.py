@@ -1,9 +1,9 @@
-"""The bound on guessing: what the length of a PIN and the limits of the guard rest on.
+"""The bound on guessing, from which the length of PINs and the limits of the guard follow.
 
 Somebody who guesses for a whole day, from any number of devices and at any number of known
-e-mails, finds a PIN of a location with a chance of at most ``BOUND``.  Two things hold it: the
-guard evaluates at most ``GUESSES_A_DAY`` wrong guesses at one visit in a day, and PINs are drawn
-long enough that these guesses, summed over the visits of a day, stay below the bound.
+e-mails, finds a PIN of a location with a chance of at most ``BOUND``.  Two rules ensure it: the
+guard evaluates at most ``GUESSES_A_DAY`` wrong guesses at one visit in a day, and PINs are long
+enough that these guesses, summed over the visits of a day, stay below the bound.
 """
 
 from __future__ import annotations
@@ -14,52 +14,52 @@ from typing import Final
 from nexio.locations.settings import LONGEST_PIN
 
 BOUND: Final = 1e-3
-"""The greatest chance that somebody who guesses for a day finds a PIN of one location."""
+"""The greatest allowed chance to find a PIN of one location by guessing for a day."""
 
 GUESSES_AT_ONCE: Final = 8
-"""Wrong guesses at one visit that are evaluated at once, from however many devices."""
+"""Wrong guesses at one visit that are evaluated in a burst, from however many devices."""
 
 GUESSES_A_DAY: Final = 12
-"""Those that are evaluated in any day: 8 at once, and 4 more in a day."""
+"""Wrong guesses at one visit that are evaluated in any day: 8 in a burst, and 4 more."""
 
 OF_PIN_LOGIN: Final = 0.8 * BOUND
-"""What the guesses of a day may be worth together where the PIN alone logs in.
+"""Limit for the summed chance of a day's guesses if the PIN alone logs in.
 
-As much as the PINs of a day may use where they do not.  The rest of the bound is for guesses that
-are given back, and for what several servers let through at the same moment.
+It equals the share of the bound that the PINs of a day may use otherwise.  The rest of the bound is
+for guesses that are given back, and for guesses that several servers allow at the same moment.
 """
 
 MOST_OTHERS: Final = 3
-"""Other servers for which the bound leaves enough beside ``OF_PIN_LOGIN``."""
+"""Number of other servers for which the bound leaves room in addition to ``OF_PIN_LOGIN``."""
 
 _UNIT: Final[int] = 10**LONGEST_PIN
-"""Chances are added up in parts of this, so that no rounding decides."""
+"""Chances are summed as integer parts of this, to avoid rounding."""
 
 _PARTS: Final[Mapping[int, int]] = {
     digits: GUESSES_A_DAY * _UNIT // 10**digits for digits in range(1, LONGEST_PIN + 1)
 }
-"""What a day of guesses at one PIN of so many digits is worth."""
+"""The chance of a day's guesses at one PIN, by its digits, in parts of ``_UNIT``."""
 
 _MOST: Final = int(BOUND * _UNIT) * 8 // 10
-"""What the PINs of a day may use; a fifth of the bound is left for visits that are moved."""
+"""The limit for the PINs of a day; a fifth of the bound is left for visits that are moved."""
 
 _SIXTEENTHS: Final = {5: 4, 6: 8, 7: 12, 8: 14, 9: 15, 10: 16}
-"""How much of it PINs of at most so many digits may use, in sixteenths.
+"""How much of ``_MOST`` PINs of at most so many digits may use, in sixteenths.
 
-Short PINs leave half for longer ones, those of 7 digits half of what is left then, and so on: so
-there is always room, in whatever order PINs are drawn and whatever ``pin-length`` is meanwhile.
+Short PINs leave half for longer ones, those of 7 digits half of the rest, and so on: so there is
+always room, in whatever order PINs are drawn and however ``pin-length`` changes meanwhile.
 """
 
 
 def length_for(days: Collection[Mapping[int, int]], least: int) -> int:
-    """How many digits a new PIN gets.
+    """The number of digits for a new PIN.
 
     Args:
-        days: for each day on which it will count, how many PINs of how many digits there are.
+        days: for each day on which it will count, the number of PINs by digits.
         least: the fewest digits that it may have.
 
     Returns:
-        The fewest that fit on each of the days; the most that there are where nothing fits.
+        The fewest digits that fit on each day; the longest length if nothing fits.
     """
     for digits in range(least, LONGEST_PIN):
         if all(_fits(day, digits) for day in days):
@@ -68,17 +68,17 @@ def length_for(days: Collection[Mapping[int, int]], least: int) -> int:
 
 
 def is_within(day: Mapping[int, int], digits: int) -> bool:
-    """Whether one PIN more, of so many digits, leaves a day below what PINs may use."""
+    """Whether a day stays within the limit with one more PIN of so many digits."""
     return _parts(day) + _PARTS[digits] <= _MOST
 
 
 def holds(day: Mapping[int, int]) -> bool:
-    """Whether the PINs of a day are below what they may use."""
+    """Whether the PINs of a day are within the limit."""
     return _parts(day) <= _MOST
 
 
 def guesses_that_close(chance: float) -> int:
-    """How many wrong guesses close a location where the PIN alone logs in to new devices.
+    """The number of wrong guesses after which a location with PIN login refuses new devices.
 
     Args:
         chance: that one guess is one of its PINs.
@@ -87,23 +87,23 @@ def guesses_that_close(chance: float) -> int:
 
 
 def chance_of(day: Mapping[int, int]) -> float:
-    """The chance that somebody who guesses for a day finds one of its PINs.
+    """The chance to find one of the PINs of a day by guessing for that day.
 
     Args:
-        day: how many PINs of how many digits there are.
+        day: the number of PINs by digits.
     """
     return min(1.0, _parts(day) / _UNIT)
 
 
 def odds(chance: float) -> str:
-    """A chance as people say it: "1 in 1,667"."""
+    """Format a chance for people: "1 in 1,667"."""
     if not chance:
         return "0"
     return f"1 in {1 / chance:,.0f}" if chance < 1 / 2 else f"{chance:.0%}"
 
 
 def _fits(day: Mapping[int, int], digits: int) -> bool:
-    """Whether one PIN more leaves enough for PINs of each greater length."""
+    """Whether one more PIN leaves enough room for PINs of each greater length."""
     used = _PARTS[digits]
     for length, parts in _PARTS.items():
         used += day.get(length, 0) * parts

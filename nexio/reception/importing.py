@@ -1,8 +1,8 @@
-"""Registering the visitors of a spreadsheet: all of them or none (R1 to R3, R6, R7, R9, R20).
+"""Register the visitors of a spreadsheet: all of them or none (R1 to R3, R6, R7, R9, R20).
 
-First the whole file is read and held against the rules of a single registration, without a lock on
-anything; then what is ready is stored at once.  What somebody else has changed meanwhile is looked
-at in the transaction that stores; where it matters, all is done again.
+First the whole file is read and checked by the rules of a single registration, without any lock;
+then all visits are stored at once.  The transaction that stores them checks for changes by others
+since then; if any of them matters, everything is done again.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from nexio.store.tables import ChangeRow, PinRow, StoreRevisionRow, VisitRow
 _TRIES: Final = 4
 _CHUNK: Final = 500
 _NAME: Final = "name "
-"""Begins what stands for a person without an e-mail; no e-mail has a blank."""
+"""Prefix of the key of a person without an e-mail; no e-mail has a blank."""
 
 COLUMNS: Final = {
     **dict.fromkeys(["first name", "firstname", "given name", "forename"], "first_name"),
@@ -61,21 +61,21 @@ COLUMNS: Final = {
     "group": "group",
     "language": "language",
 }
-"""What the columns of a file may be called; the names by which they are known here."""
+"""The possible headers of a file's columns, and our names for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """How a file is to be taken."""
+    """The options of an import."""
 
     group: str | None = None
-    """For rows that name none."""
+    """The group for rows without one."""
 
     skip_duplicates: bool = False
-    """Leave out who is expected at the same time already, instead of refusing the file."""
+    """Skip visitors who are expected at the same time already, instead of refusing the file."""
 
     far: bool = False
-    """An arrival whose year is not written may be far away."""
+    """Accept an arrival without a year that is far away."""
 
     allowed: Allowed = field(default_factory=Allowed)
     dry_run: bool = False
@@ -92,39 +92,39 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What became of a file."""
+    """The result of an import."""
 
     location: Location
     ready: int
-    """How many rows can be registered."""
+    """The number of rows that can be registered."""
 
     visits: Sequence[int] = ()
-    """The numbers of the new visits; empty where something was wrong, or it was a trial."""
+    """The numbers of the new visits; empty if there were faults, or in a dry run."""
 
     duplicates: Sequence[Remark] = ()
     faults: Sequence[Remark] = ()
 
 
 class _Overtaken(Exception):
-    """Somebody else has changed something that matters since the file was held against it."""
+    """Somebody else has made a relevant change since the file was checked."""
 
 
 def import_visits(
     store: Store, location_name: str | None, file: BinaryIO, wishes: Wishes, watch: Watch
 ) -> Imported:
-    """Register the visitors of a file, if nothing is wrong with any of them.
+    """Register the visitors of a file, if there is no fault in any row.
 
     Args:
         store: the store.
         location_name: where; None is the only location.
-        file: of which can be read anew from the beginning.
-        wishes: how it is to be taken.
-        watch: looks on.
+        file: a seekable file.
+        wishes: the options.
+        watch: reports progress.
 
     Raises:
         NotFound: no such location.
-        InvalidValue: the file has no header, or an odd one.
-        Refused: more guests than planned (R9), or others change the same again and again.
+        InvalidValue: the file has no header, or an invalid one.
+        Refused: more guests than planned (R9), or others change the same data again and again.
     """
     for _ in range(_TRIES):
         file.seek(0)
@@ -146,7 +146,7 @@ def import_visits(
 
 
 class _Reader:
-    """Reads a file and holds its rows against the rules."""
+    """Reads a file and checks its rows."""
 
     def __init__(self, work: Reading, location: Location, stage: Stage, wishes: Wishes) -> None:
         self._work, self.location, self._stage, self._wishes = work, location, stage, wishes
@@ -156,12 +156,12 @@ class _Reader:
         self.book = PinBook(work, location)
         self._logins: set[str] = set()
         self._without_email: dict[tuple[str, datetime], int] = {}
-        """The lines of visitors without an e-mail, by who they are and when."""
+        """The lines of visitors without an e-mail, by person and arrival."""
         self._duplicates: list[Remark] = []
         self._faults: list[Remark] = []
 
     def read(self, file: BinaryIO, watch: Watch) -> Imported:
-        """Stage what is well, and note what is not."""
+        """Stage the valid rows, and collect the faults of the others."""
         size = file.seek(0, 2)
         file.seek(0)
         for chunk in _chunks(read_rows(file, COLUMNS)):
@@ -210,7 +210,7 @@ class _Reader:
         return registration
 
     def _texts(self, row: SheetRow) -> dict[str, str | None]:
-        """The cells by the names of a registration; an empty cell says nothing."""
+        """The cells by the field names of a registration; empty cells are ignored."""
         texts: dict[str, str | None] = {
             name: cell for name, cell in row.cells.items() if cell.strip()
         }
@@ -233,7 +233,7 @@ class _Reader:
     def _without_twins(
         self, read: Sequence[tuple[int, Registration]]
     ) -> Iterator[tuple[int, Registration]]:
-        """Those who are not expected at the same time already, in the store or in the file."""
+        """Leave out those who are expected at the same time already, by the store or the file."""
         known = _expected_already(self._work, self.location, [each for _, each in read])
         lines: dict[tuple[str, datetime], int] = {}
         for line, registration in read:
@@ -287,9 +287,9 @@ class _Reader:
 
 
 def _store(store: Store, stage: Stage, reader: _Reader, watch: Watch) -> Sequence[int]:
-    """Store what is ready.
+    """Store the staged visits.
 
-    On PostgreSQL the location is locked only for the end of it: desks go on registering.
+    On PostgreSQL the location is locked only at the end: desks can go on registering.
     """
     try:
         with store.write(connection=stage.connection) as work:
@@ -303,14 +303,14 @@ def _store(store: Store, stage: Stage, reader: _Reader, watch: Watch) -> Sequenc
             refuse_more_than_planned(work, location)
             work.done.append(f"register {len(visits)} visits")
     except Refused as error:
-        if isinstance(error.__cause__, IntegrityError):  # a PIN that somebody else has drawn now
+        if isinstance(error.__cause__, IntegrityError):  # somebody else has just drawn the same PIN
             raise _Overtaken from error
         raise
     return visits
 
 
 def _is_overtaken(work: Writing, stage: Stage, reader: _Reader) -> bool:
-    """Whether what was read of the store, without a lock, has changed where it matters."""
+    """Whether relevant data that was read without a lock has changed."""
     revision = work.session.scalars(select(StoreRevisionRow)).one()
     if (revision.epoch, work.keyring.active) != reader.epoch or revision.oldest > reader.number:
         return True
@@ -325,14 +325,14 @@ def _is_overtaken(work: Writing, stage: Stage, reader: _Reader) -> bool:
 
 
 def _free_passed(work: Writing, location: Location, digests: Sequence[bytes]) -> None:
-    """Remove PINs that nobody can use any more and that the file brings along."""
+    """Remove expired PINs that the file contains."""
     for group in in_groups(digests):
         passed = (PinRow.location_id == location.id) & (PinRow.free_at <= work.now)
         work.session.execute(delete(PinRow).where(passed, PinRow.digest.in_(group)))
 
 
 def _person(registration: Registration) -> str:
-    """Who two rows are for: the same e-mail, or the same name where there is none."""
+    """The key of a person: the e-mail, or the name if there is none."""
     if registration.email:
         return email_key(registration.email)
     return _NAME + search_key(full_name(registration.first_name, registration.last_name))
@@ -341,7 +341,7 @@ def _person(registration: Registration) -> str:
 def _expected_already(
     work: Reading, location: Location, registrations: Sequence[Registration]
 ) -> dict[tuple[str, datetime], int]:
-    """The visits of the same people, by who they are and when."""
+    """The visits of the same people, by person and arrival."""
     found = {}
     here = select(VisitRow).with_only_columns(
         *(VisitRow.id, VisitRow.email_key, VisitRow.expected_arrival),

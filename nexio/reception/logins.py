@@ -1,4 +1,4 @@
-"""What a visitor without an e-mail types to log in: a name that nobody else here has now."""
+"""Make a login for a visitor without an e-mail: a name that is unique at the location now."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def free_login(
     """A name such as "ada.example", which can be typed on any telephone.
 
     Args:
-        work: the look at the store.
+        work: the read transaction.
         location: of the visit.
         names: first and last name.
-        taken: those that were given out in this transaction and are not in the store yet.
+        taken: logins given out in this transaction that are not in the store yet.
     """
     base = _plain(full_name(*names))
     numbered = (base if number == 1 else f"{base}{number}" for number in itertools.count(1))

@@ -24,7 +24,7 @@ PIN_PURPOSE = MEMBER_PIN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """Somebody who works at a location."""
+    """A person who works at a location."""
 
     id: int
     first_name: str
@@ -52,9 +52,9 @@ def add_member(
     Args:
         work: the transaction.
         location: where.
-        texts: first_name, last_name, email, and pin where one is brought along.
-        send_pin: whether a mail with the PIN follows.
-        insecure_short_pin: take a PIN that is easy to guess.
+        texts: first_name, last_name, email, and optionally pin.
+        send_pin: whether to mail the PIN.
+        insecure_short_pin: accept a PIN that is easy to guess.
 
     Raises:
         InvalidValue: a name, address or PIN that is not allowed.
@@ -115,7 +115,7 @@ def set_pin(
     send_pin: bool,
     insecure_short_pin: bool = False,
 ) -> Member:
-    """Give a member another PIN, drawn where none is given; the old one is free at once.
+    """Give a member a new PIN, drawn if none is given; the old one is free at once.
 
     Raises:
         InvalidValue: not a PIN.
@@ -134,7 +134,7 @@ def set_pin(
 
 
 def remove_member(work: Writing, member_id: int) -> Member:
-    """Remove a member: PIN and pass are gone, who is in is checked out.
+    """Remove a member with PIN and pass, and check them out if they are in.
 
     Visits that they host stay.
     """
@@ -159,7 +159,7 @@ def remove_member(work: Writing, member_id: int) -> Member:
 
 
 def list_members(work: Reading, location: Location) -> list[Member]:
-    """The members of a location by name, on every database in the same order."""
+    """The members of a location by name, in the same order on every database."""
     rows = work.session.scalars(
         select(MemberRow).where(
             MemberRow.location_id == location.id, MemberRow.removed_at.is_(None)
@@ -181,12 +181,12 @@ def get_member(work: Reading, which: str, location_name: str | None) -> Member:
 
 
 def no_such_member(which: str) -> NotFound:
-    """The error for a number or an address that leads to no member."""
+    """The error for a number or an address without a member."""
     return NotFound(f"there is no member {quoted(which)}", "See them with: nexio member list")
 
 
 def find_member(work: Reading, number: int) -> Member | None:
-    """The member of that number; None where there is none, or they were removed."""
+    """The member of that number; None if there is none, or they were removed."""
     row = work.session.get(MemberRow, number)
     return None if row is None or row.removed_at is not None else member_of(work, row)
 
@@ -198,7 +198,7 @@ def find_member_by_email(work: Reading, location: Location, email: str) -> Membe
 
 
 def member_of(work: Reading, row: MemberRow) -> Member:
-    """What a row says, free of the store and with the PIN readable."""
+    """Make a member from a row, detached from the store and with the PIN decrypted."""
     return Member(
         **row.fields_of(Member),
         location=location_of(row.location),

@@ -1,8 +1,8 @@
 """The pass of a member: a page on the phone, with a QR code that changes every 30 seconds (R21).
 
-A mail has the link, which the first browser that opens it uses up: from then on the pass is that
-browser's, by a cookie of its own, and a forwarded mail is of no use.  The page holds a random
-secret of the pass and makes the codes of it, also without a network.
+A mail has the link, which the first browser that opens it uses up: from then on a cookie binds the
+pass to that browser, and a forwarded mail is useless.  The page holds a random secret of the pass
+and makes the codes from it, even without a network.
 """
 
 from __future__ import annotations
@@ -35,40 +35,40 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
 
 HEAD: Final = "NEXIO1:P"
-"""How a code begins; a visitor's has the visit's number after the colon."""
+"""Prefix of a pass code; a visitor's code has the visit's number after the colon."""
 
 STEP: Final = timedelta(seconds=30)
-"""So long a page shows a code; it is taken one step earlier and later, too."""
+"""How long a page shows a code; it is also accepted one step earlier and later."""
 
 CODE_OCTETS: Final = 15
 
-KEPT: Final = timedelta(hours=13)
-"""So long it is known that a code was used: longer than ``offline_taps.OLDEST``."""
+USED_CODES_STORED_FOR: Final = timedelta(hours=13)
+"""How long used codes are stored: longer than ``offline_taps.OLDEST``."""
 
 LINK_LASTS: Final = timedelta(days=7)
-"""A link that nobody has opened by then is worth nothing."""
+"""A link that nobody has opened by then is invalid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """A pass as its phone knows it."""
+    """A pass with the data that its phone holds."""
 
     id: int
     member_id: int
     first_name: str
-    """The whole name where somebody has only a last one."""
+    """The last name if there is no first name."""
 
     location: Location
     secret: bytes = field(repr=False)
 
     @property
     def prefix(self) -> str:
-        """What stands before what changes in a code."""
+        """The constant part at the beginning of its codes."""
         return f"{HEAD}{self.id}:"
 
     @property
     def subject(self) -> str:
-        """What a code is made for, before its step."""
+        """The signed text of a code, without its step."""
         return f"{self.member_id}.{self.location.id}."
 
     def code(self, step: int) -> str:
@@ -78,12 +78,12 @@ class Pass:
 
 
 def step_of(at: datetime) -> int:
-    """The step that an instant is in."""
+    """The number of the step that contains an instant."""
     return int(at.timestamp() // STEP.total_seconds())
 
 
 def issue_pass(work: Writing, member_id: int) -> None:
-    """Give a member a pass and mail its link; one that there was is worth nothing any more."""
+    """Give a member a pass and mail its link; an earlier pass becomes invalid."""
     work.session.execute(delete(MemberPassRow).where(MemberPassRow.member_id == member_id))
     row = MemberPassRow(
         member_id=member_id,
@@ -97,7 +97,7 @@ def issue_pass(work: Writing, member_id: int) -> None:
 
 
 def revoke_pass(work: Writing, member_id: int) -> bool:
-    """Take a member's pass away; whether there was one."""
+    """Revoke a member's pass; return whether there was one."""
     row = work.session.scalar(_of_member(member_id).with_for_update(of=MemberPassRow))
     if row is None:
         return False
@@ -107,10 +107,10 @@ def revoke_pass(work: Writing, member_id: int) -> bool:
 
 
 def link_of(work: Reading, member_id: int) -> str | None:
-    """What the link in the mail says after the address of the pages; None where it has no use.
+    """The path of the link in the mail; None if the link is useless.
 
-    The part that is secret stands after ``#``: browsers send that to nobody, so that it is in no
-    log and in no Referer.
+    The secret part is after the ``#``: browsers never send that, so it is in no log and in no
+    Referer.
     """
     row = work.session.scalar(_of_member(member_id))
     if row is None or row.browser_digest is not None or row.issued_at + LINK_LASTS <= work.now:
@@ -119,7 +119,7 @@ def link_of(work: Reading, member_id: int) -> str | None:
 
 
 def is_link(work: Reading, number: int, link: str) -> bool:
-    """Whether the secret part of a link is the one of a pass, be it opened or not."""
+    """Whether a text is the secret part of a pass's link, opened or not."""
     row = work.session.get(MemberPassRow, number)
     octets = link.encode(errors="replace")
     return row is not None and hmac.compare_digest(_link(work, row).encode(), octets)
@@ -132,10 +132,10 @@ def open_pass(work: Writing, number: int, link: str, browser: str) -> Pass | Non
         work: the transaction.
         number: of the pass.
         link: the secret part of the link.
-        browser: what the browser's cookie says; the same one may open the link again.
+        browser: value of the browser's cookie; the same browser may open the link again.
 
     Returns:
-        The pass; None where there is none with that link, or it is another browser's.
+        The pass; None if there is none with that link, or it belongs to another browser.
     """
     row = find_locked(work.session, MemberPassRow, number)
     if row is None or not is_link(work, number, link):
@@ -148,7 +148,7 @@ def open_pass(work: Writing, number: int, link: str, browser: str) -> Pass | Non
 
 
 def find_pass(work: Reading, number: int, browser: str) -> Pass | None:
-    """The pass of a browser; None where it is another's, or was taken away."""
+    """The pass of a browser; None if it belongs to another one, or was revoked."""
     row = work.session.get(MemberPassRow, number)
     if row is None or row.browser_digest is None:
         return None
@@ -163,7 +163,7 @@ def is_pass(text: str) -> bool:
 
 
 def owner(work: Reading, text: str) -> int:
-    """The member whose pass a code names, without looking whether it is genuine; 0 is nobody."""
+    """The member whose pass a code names, without checking that it is genuine; 0 is nobody."""
     number = parse_number(read_scan(text).upper().removeprefix(HEAD).partition(":")[0])
     of_pass = select(MemberPassRow.member_id).where(MemberPassRow.id == number)
     return work.session.scalar(of_pass) or 0
@@ -173,11 +173,11 @@ def use_code(work: Writing, text: str) -> tuple[Pass, bool]:
     """Read a code off a phone, and use it up if the transaction is committed.
 
     Returns:
-        Whose it is, and whether it is the first time.
+        The pass, and whether the code was used for the first time.
 
     Raises:
         InvalidValue: a keyboard layout has changed it.
-        Refused: a pass that was taken away, or a code that is too old, or was not made by it.
+        Refused: a revoked pass, or a code that is too old or not genuine.
     """
     scanned = read_scan(text).upper()
     number = parse_number(scanned.removeprefix(HEAD).partition(":")[0])
@@ -199,7 +199,9 @@ def use_code(work: Writing, text: str) -> tuple[Pass, bool]:
             "The pass shows another one every 30 seconds: open its page, and scan that.",
             rule=Rule.STALE,
         )
-    older = PassCodeRow.step < step_of(work.now - KEPT)  # a tablet may deliver one until then
+    older = PassCodeRow.step < step_of(
+        work.now - USED_CODES_STORED_FOR
+    )  # a tablet may deliver one until then
     work.session.execute(delete(PassCodeRow).where(PassCodeRow.pass_id == row.id, older))
     if work.session.get(PassCodeRow, (row.id, fitting[0])) is not None:
         return found, False
@@ -227,7 +229,7 @@ def _secret(work: Reading, row: MemberPassRow) -> bytes:
 
 
 def _link(work: Reading, row: MemberPassRow) -> str:
-    """Made of the secret, which does not follow from it; so nothing else is kept."""
+    """Derive the link's secret from that of the pass, one way: so only the latter is stored."""
     mac = hmac.digest(_secret(work, row), b"link", "sha256")
     return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 

@@ -1,9 +1,9 @@
-"""On which days a PIN may be guessed, and how many PINs there are on a day (R6).
+"""The days on which a PIN may be guessed, and the number of PINs on each day (R6).
 
-A visit's PIN counts on each local day on which it logs in, checks in, or gets its own words: the
+A visit's PIN counts on each local day on which it logs in, checks in, or gets its own answer: the
 days from the arrival to two hours after the window's end (R11, R15).  The counts have a table of
-their own, so that drawing a PIN need not look at all others.  A transaction that changes a count
-locks the location, so that of two desks each counts the other.
+their own, so that drawing a PIN need not read all others.  A transaction that changes a count locks
+the location, so that two desks count each other's PINs.
 
 A PIN that was drawn for today still counts when its visit is deleted, revoked or moved away:
 somebody may have guessed at it.  A member's PIN logs nobody in, and counts on no day.
@@ -29,7 +29,7 @@ from nexio.store import tables
 from nexio.store.engine import Reading, Writing
 
 WORDS_AFTER_THE_END = timedelta(hours=2)
-"""R11: for so long after its end the right PIN still gets the answer that it has ended."""
+"""R11: how long after the end of a window the right PIN still gets the answer that it has ended."""
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -38,7 +38,7 @@ _PINS = select(tables.PinDayRow.day, tables.PinDayRow.length, tables.PinDayRow.p
     tables.PinDayRow.day.in_(bindparam("days", expanding=True)),
 )
 
-# Not below zero: a location that moves to another time zone has other days.
+# Not below zero: after a change of a location's time zone its days differ.
 _COUNT = text(
     "INSERT INTO pin_day (location_id, day, length, pins) VALUES (:location, :day, :length, :new)"
     " ON CONFLICT (location_id, day, length) DO UPDATE"
@@ -47,19 +47,19 @@ _COUNT = text(
 
 
 class Times(Protocol):
-    """When a visit is open."""
+    """The period in which a visit is open."""
 
     @property
     def opens_at(self) -> datetime:
-        """From then on the PIN checks in."""
+        """From then on the PIN can check in."""
 
     @property
     def closes_at(self) -> datetime:
-        """From then on it is nobody's."""
+        """From then on the PIN is free."""
 
 
 class Window(Protocol):
-    """When a token is valid."""
+    """The window in which a token is valid."""
 
     @property
     def valid_from(self) -> datetime | None:
@@ -71,12 +71,12 @@ class Window(Protocol):
 
     @property
     def duration(self) -> timedelta:
-        """From the arrival or the check-in on."""
+        """Counted from the arrival or the check-in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FullestDay:
-    """The day of a location on which guessing is most likely to succeed."""
+    """The day on which guessing at a location is most likely to succeed."""
 
     day: date
     chance: float
@@ -89,9 +89,9 @@ def days_of(visit: tables.VisitRow) -> list[date]:
 
 
 def days_between(visit: Times, token: Window | None, zone: ZoneInfo) -> list[date]:
-    """The same for what may not be in the store yet.
+    """:func:`days_of` for a visit and a token that may not be in the store yet.
 
-    Where the first check-in opens the window (R16), up to the latest end that it can have.
+    If the first check-in opens the window (R16), the days up to its latest possible end.
     """
     opens_at = visit.opens_at
     if token is not None and token.valid_from is not None:
@@ -102,7 +102,7 @@ def days_between(visit: Times, token: Window | None, zone: ZoneInfo) -> list[dat
 
 
 def pins_of_days(work: Reading, location: Location, days: Collection[date]) -> list[Counter[int]]:
-    """How many PINs of how many digits count on each of some days."""
+    """The number of PINs by digits on each of some days."""
     counts = {day: Counter[int]() for day in days}
     named = {"location": location.id, "days": list(days)}
     for day, length, pins in work.session.connection().execute(_PINS, named):
@@ -113,12 +113,12 @@ def pins_of_days(work: Reading, location: Location, days: Collection[date]) -> l
 def count_pin(
     work: Writing, location: Location, days: Collection[date], digits: int, by: int = 1
 ) -> None:
-    """Count a PIN in on some days, or out with ``by=-1``; the location is held."""
+    """Add a PIN to the counts of some days, or remove it with ``by=-1``; the location is locked."""
     count_pins(work, location, dict.fromkeys(((day, digits) for day in days), by))
 
 
 def count_pins(work: Writing, location: Location, counts: Mapping[tuple[date, int], int]) -> None:
-    """Count PINs in, by their days and digits; the location is held."""
+    """Add PINs to the counts, by days and digits; the location is locked."""
     if counts:
         work.session.connection().execute(
             _COUNT,
@@ -131,10 +131,10 @@ def count_pins(work: Writing, location: Location, counts: Mapping[tuple[date, in
 
 @contextmanager
 def recounting(work: Writing, visit: tables.VisitRow) -> Iterator[None]:
-    """Count a visit's PIN on the days that it has after a change, which is made meanwhile.
+    """Update the counts for a change of a visit's days, made within the block.
 
-    The PIN stays, also where it is short for its new days: the fifth of the bound that is not
-    used for drawing is for that.
+    The PIN stays even if it is short for its new days: that is what the fifth of the bound is for
+    that drawing does not use.
     """
     before = set(days_of(visit))
     yield
@@ -143,21 +143,21 @@ def recounting(work: Writing, visit: tables.VisitRow) -> Iterator[None]:
         return
     location = lock_location(work, location_of(visit.location))
     today = local_date(work.now, location.zone)
-    new = sorted(day for day in after - before if day >= today)  # nobody draws for those before
+    new = sorted(day for day in after - before if day >= today)  # nobody draws for past days
     count_pin(work, location, new, pin_digits(visit))
     left = sorted(day for day in before - after if day > today)
     count_pin(work, location, left, pin_digits(visit), by=-1)
 
 
 def stop_counting(work: Writing, visit: tables.VisitRow) -> None:
-    """Count the PIN of a deleted visit out, from the day on which no server knows it any more."""
+    """Remove a deleted visit's PIN from the counts, from the day when no server knows it."""
     location = lock_location(work, location_of(visit.location))
     unknown = days_after_deletion(work, visit, location.zone)
     count_pin(work, location, unknown, pin_digits(visit), by=-1)
 
 
 def days_after_deletion(work: Reading, visit: tables.VisitRow, zone: ZoneInfo) -> list[date]:
-    """The days of a visit on which no server knows it any more if it is deleted now."""
+    """The days of a visit on which no server would know it if it were deleted now."""
     from nexio.network.following import Horizon  # noqa: PLC0415 (rarely needed)
 
     known = local_date(work.now + Horizon().past, zone)
@@ -167,7 +167,7 @@ def days_after_deletion(work: Reading, visit: tables.VisitRow, zone: ZoneInfo) -
 def fullest_day(
     work: Reading, location: Location, days: Iterable[date] | None = None
 ) -> FullestDay | None:
-    """The day, from today on or of some, with the greatest chance; None where no PIN counts."""
+    """The day, of given ones or from today on, with the greatest chance; None if no PIN counts."""
     today = local_date(work.now, location.zone)
     found = select(tables.PinDayRow).where(
         tables.PinDayRow.location_id == location.id,
@@ -186,7 +186,7 @@ def fullest_day(
 
 
 def pin_digits(visit: tables.VisitRow) -> int:
-    """How many digits a visit's PIN has, without opening it."""
+    """The number of digits of a visit's PIN, without decrypting it."""
     return len(visit.pin_sealed) - Keyring.sealed_length(0)
 
 

@@ -66,29 +66,29 @@ def parse_pin(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which PIN a registration wants."""
+    """The PIN that a registration requests."""
 
     given: str | None = field(default=None, repr=False)
-    """What the operator brings along; None is a random one."""
+    """A PIN given by the operator; None is a random one."""
 
     days: Collection[date] = ()
-    """On which it counts (see ``pin_days.py``); none for a member's."""
+    """The days on which it counts (see ``pin_days.py``); none for a member's."""
 
     insecure_short_pin: bool = False
-    """Whatever the bound says."""
+    """Accept it regardless of the bound."""
 
     digits_before: int | None = None
-    """How many digits the PIN has that goes once this one is drawn (R5); None where none goes."""
+    """The number of digits of the PIN that it replaces (R5); None if it replaces none."""
 
     days_given_up: Collection[date] = ()
-    """On which that one does not count any more then."""
+    """The days on which the replaced PIN no longer counts."""
 
 
 class PinBook:
-    """The PINs that a location can give, for one registration or for many of one transaction.
+    """Issues the PINs of a location, for one or many registrations of a transaction.
 
-    The operating system's generator draws them, as long as the bound asks for (R6, R7).  What was
-    given out counts for the next; :meth:`save` writes the counts.
+    The operating system's generator draws them, with the length that the bound requires (R6, R7).
+    Issued PINs count for the next ones; :meth:`save` writes the counts.
     """
 
     def __init__(self, work: Reading, location: Location) -> None:
@@ -99,10 +99,10 @@ class PinBook:
         self._candidates: dict[int, Iterator[NewPin]] = {}
         self._issued: set[bytes] = set()
         self.counted: Counter[tuple[date, int]] = Counter()
-        """How many PINs of how many digits were given out for each day."""
+        """The number of issued PINs by day and digits."""
 
     def issue(self, wanted: Sequence[Wanted]) -> list[NewPin | InvalidValue | Refused]:
-        """A PIN for each, or why there is none."""
+        """A PIN for each request, or the reason why there is none."""
         days = {day for each in wanted for day in (*each.days, *each.days_given_up)}
         self._read_days(days - self._days.keys())
         issued = [self._propose(each) for each in wanted]
@@ -113,7 +113,7 @@ class PinBook:
         return issued
 
     def save(self, work: Writing) -> None:
-        """Count them on their days; the location is held."""
+        """Write the counts of issued PINs; the location is locked."""
         count_pins(work, self._location, self.counted)
 
     def _read_days(self, days: Collection[date]) -> None:
@@ -124,7 +124,7 @@ class PinBook:
             self._days.update((day, self._before[day].copy()) for day in group)
 
     def still_fits(self, work: Writing) -> bool:
-        """Whether the bound holds with what others have given out meanwhile (R6)."""
+        """Whether the bound holds with the PINs that others have issued meanwhile (R6)."""
         ordered = sorted(self._days)
         for group in in_groups(ordered):
             counts = pins_of_days(work, self._location, group)
@@ -148,7 +148,7 @@ class PinBook:
         return pin
 
     def _give_up(self, wanted: Wanted) -> None:
-        """Count the PIN out in whose place another one was drawn."""
+        """Remove a replaced PIN from the counts."""
         length = wanted.digits_before
         if length is None:
             return
@@ -158,7 +158,7 @@ class PinBook:
         self._live[length] = self._count_live(length) - 1
 
     def _taken(self, wanted: Wanted) -> NewPin:
-        """A PIN that the operator brings along, such as one that another system has sent."""
+        """Check a PIN given by the operator, such as one that another system has sent."""
         digits, location = parse_pin(wanted.given or ""), self._location
         if location.settings.wifi_login == "pin" and len(digits) < location.settings.pin_length:
             raise Refused(
@@ -206,7 +206,7 @@ class PinBook:
         given: Sequence[bool],
         open_: Sequence[int],
     ) -> list[int]:
-        """Replace those of some numbers that are somebody's; which have to be looked at again."""
+        """Replace the PINs that are taken; return the indexes that have to be checked again."""
         pins = {number: pin for number in open_ if isinstance(pin := issued[number], NewPin)}
         live = live_digests(self._work, self._location, [pin.digest for pin in pins.values()])
         again = []
@@ -232,16 +232,16 @@ def new_pin(
     *,
     insecure_short_pin: bool = False,
 ) -> NewPin:
-    """The PIN that was given, else a random one (see :class:`PinBook`).
+    """The given PIN, else a random one (see :class:`PinBook`).
 
-    Rows of PINs whose time has passed are removed first.
+    Rows of expired PINs are removed first.
 
     Args:
         work: the transaction.
-        location: held, where there are days.
-        given: as it was typed.
+        location: locked, if there are days.
+        given: as typed.
         days: on which it counts; none for a member's.
-        insecure_short_pin: whatever the bound says.
+        insecure_short_pin: accept it regardless of the bound.
 
     Raises:
         InvalidValue: not a PIN.
@@ -263,10 +263,10 @@ def draw_pin(work: Writing, location: Location, days: Collection[date] = ()) -> 
 
 
 def retake_pin(work: Writing, visit: VisitRow) -> None:
-    """Make the PIN of a visit that is over live again; the caller says until when (R7).
+    """Make the PIN of an ended visit live again; the caller sets its end (R7).
 
     Raises:
-        Refused: somebody else at the location holds it by now, or it is too short to log in alone.
+        Refused: somebody else at the location has it by now, or it is too short to log in alone.
     """
     location = lock_location(work, location_of(visit.location))
     free_passed(work, location)
@@ -290,11 +290,11 @@ def refuse_guessable(location: Location, digits: int, days: Mapping[date, Counte
 
     Args:
         location: where.
-        digits: how many it has.
-        days: how many PINs of how many digits there are on the days on which it counts.
+        digits: the length of the PIN.
+        days: the number of PINs by digits, for each day on which it counts.
 
     Raises:
-        Refused: fewer digits than NIST SP 800-63B asks for, or the bound does not hold with it.
+        Refused: fewer digits than NIST SP 800-63B requires, or it would break the bound.
     """
     instead = "Leave --pin out and let the system draw one, or insist with --insecure-short-pin."
     if digits < NIST_FLOOR:
@@ -314,7 +314,7 @@ def refuse_guessable(location: Location, digits: int, days: Mapping[date, Counte
 
 
 def free_passed(work: Writing, location: Location) -> None:
-    """Remove the location's PINs that nobody can use any more."""
+    """Remove the location's expired PINs."""
     work.session.connection().execute(_FREE_PASSED, {"location": location.id, "now": work.now})
 
 
@@ -325,9 +325,9 @@ def count_live(work: Reading, location: Location, length: int) -> int:
 
 
 def chance_at_door(work: Reading, location: Location, length: int, email: str | None) -> float:
-    """The chance that a PIN of that length is somebody's at the location, or of one e-mail there.
+    """The chance that a guess of that length is a PIN of the location, or of one e-mail there.
 
-    An e-mail that nobody has is taken for one that somebody has: the difference tells nothing.
+    An unknown e-mail is treated as a known one, so that the result does not reveal which are known.
     """
     here = (tables.PinRow.location_id == location.id) & (tables.PinRow.length == length)
     usable = here & or_(tables.PinRow.free_at.is_(None), tables.PinRow.free_at > work.now)
@@ -349,7 +349,7 @@ def is_live(work: Reading, location: Location, digest: bytes) -> bool:
 
 
 def live_digests(work: Reading, location: Location, digests: Sequence[bytes]) -> set[bytes]:
-    """Which digests are of PINs that somebody at the location holds."""
+    """The digests whose PINs are live at the location."""
     named = {"location": location.id, "now": work.now}
     return {
         digest
@@ -359,12 +359,12 @@ def live_digests(work: Reading, location: Location, digests: Sequence[bytes]) ->
 
 
 def live_pin(work: Writing, visit: VisitRow) -> tables.PinRow | None:
-    """The row that holds the PIN of a visit; None where it is free."""
+    """The row of a visit's live PIN; None if the PIN is free."""
     return work.session.scalar(select(tables.PinRow).where(tables.PinRow.visit_id == visit.id))
 
 
 def store_pin(work: Writing, holder: VisitRow | MemberRow, digest: bytes, length: int) -> None:
-    """Note whose a PIN is: a visit's until it closes, a member's until somebody changes it."""
+    """Store a live PIN: a visit has it until it closes, a member until somebody changes it."""
     visit = holder if isinstance(holder, VisitRow) else None
     work.session.connection().execute(
         _INSERT,

@@ -1,4 +1,4 @@
-"""The text of a visitor's QR code: signed by this store, and not the PIN."""
+"""Make and check the text of a visitor's QR code, which is signed by this store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nexio.store.tables import VisitRow, parse_number
 
 PREFIX = "NEXIO1"
 WIFI = "WIFI:"
-"""How a code begins with which phones join a Wi-Fi; our mails have one beside the visitor's."""
+"""Prefix of a code that makes phones join a Wi-Fi; our mails have one beside the visitor's."""
 
 SIGNATURE_OCTETS = 15
 
@@ -24,14 +24,15 @@ SIGNATURE_OCTETS = 15
 def qr_text(work: Reading, visit: Visit) -> str:
     """``NEXIO1:<visit>:<signature>``, capitals and digits only, so that the code stays small.
 
-    A visit that got another PIN has a higher edition: ``NEXIO1:<visit>:<edition>:<signature>``.
-    Codes in mails that were sent stay good when the keys of the store are changed.
+    After a change of its PIN a visit has a higher edition:
+    ``NEXIO1:<visit>:<edition>:<signature>``.  The code does not contain the PIN.  Codes in sent
+    mails stay valid when the keys of the store are changed.
     """
     return _signed(work, visit.id, _edition(work, visit.id))
 
 
 def is_qr(text: str) -> bool:
-    """Whether a text was scanned off a mail, rather than typed as a PIN."""
+    """Whether a text was scanned from a mail, rather than typed as a PIN."""
     return bare(text).upper().startswith((PREFIX, WIFI))
 
 
@@ -39,10 +40,10 @@ def read_qr(work: Reading, text: str) -> int:
     """The number of the visit that a code was made for.
 
     Raises:
-        InvalidValue: a keyboard layout has changed the code on its way.
-        NotFound: the visit was forgotten since.
-        Refused: another code, a cut one, one that this store has not signed, or one of a mail
-            that a newer mail has replaced.
+        InvalidValue: the scanner's keyboard layout has changed the code.
+        NotFound: the visit was erased since.
+        Refused: a code of another kind, a truncated one, one that this store has not signed, or
+            one of a mail that a newer mail has replaced.
     """
     scanned = read_scan(text).upper()
     if scanned.startswith(WIFI):
@@ -63,7 +64,7 @@ def read_qr(work: Reading, text: str) -> int:
     has_edition = len(words) == len(("visit", "edition", "signature"))
     edition = (parse_number(words[1]) or 0) if has_edition else 1
     genuine = _signed(work, visit_id, edition)
-    octets = scanned.encode(errors="surrogatepass")  # what is no UTF-8 comes as surrogates
+    octets = scanned.encode(errors="surrogatepass")  # invalid UTF-8 arrives as surrogates
     if visit_id == 0 or not hmac.compare_digest(octets, genuine.encode()):
         raise UnknownCode(
             "this code was not made here, or a part of it is missing",
@@ -87,7 +88,7 @@ def _edition(work: Reading, visit_id: int) -> int:
 
 
 def _signed(work: Reading, visit_id: int, edition: int) -> str:
-    # Codes from before there were editions are of the first one, so that one has no number.
+    # The first edition has no number: codes from before editions existed stay valid.
     body = f"{PREFIX}:{visit_id}" + (f":{edition}" if edition > 1 else "")
     signature = sign(work, body)[:SIGNATURE_OCTETS]
     return f"{body}:{base64.b32encode(signature).decode()}"

@@ -1,4 +1,4 @@
-"""Registering a visitor (R1 to R3, R6, R7, R20, R21)."""
+"""Register a visitor (R1 to R3, R6, R7, R20, R21)."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from nexio.store.tables import LocationRow, VisitRow, shared_names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repetition:
-    """What to do with a registration that was made before."""
+    """How to handle a repeated registration."""
 
     again: bool = False
     """Register although the same e-mail is expected at the same time already."""
 
     key: str | None = None
-    """The same key and words again give the same visit again (idempotency key)."""
+    """Idempotency key: the same key and words return the same visit."""
 
     words: str = field(default="", repr=False)
-    """Everything that was given with that key."""
+    """All input that was given with that key."""
 
     means: Callable[[datetime], str] | None = field(default=None, repr=False)
-    """What that comes to, if it is said at that moment: other words may mean the same.  The words
-    of a repetition mean what they would have meant at the first registration."""
+    """The meaning of that input at a moment: other words may mean the same.  The words of a
+    repetition mean what they would have meant at the first registration."""
 
 
 def register(
@@ -55,13 +55,13 @@ def register(
     registration: Registration,
     repetition: Repetition = Repetition(),
 ) -> Visit:
-    """Register a visitor: a PIN, a mail, and a token where the location gives them (R3, R21).
+    """Register a visitor with a PIN, a mail, and a token if the location gives them (R3, R21).
 
     Raises:
         InvalidValue: the arrival is past and its window is over.
         Refused: there is no free PIN (R7), too many guests at one time (R9), the same e-mail is
-            expected at the same time, the idempotency key was used for something else, or an
-            end was named that nothing would come of.
+            expected at the same time, the idempotency key was used for something else, or a given
+            end would have no effect.
     """
     visit = find_repeated(work, location, repetition)
     if visit is None:
@@ -76,10 +76,10 @@ def look_over(
     registration: Registration,
     repetition: Repetition = Repetition(),
 ) -> None:
-    """Refuse what :func:`register` would, as far as that can be known before.
+    """Refuse what :func:`register` would refuse, as far as that is known in advance.
 
     Raises:
-        InvalidValue, Refused: as of :func:`register`.
+        InvalidValue, Refused: as :func:`register`.
     """
     refuse_useless(work, location, registration)
     if not repetition.again:
@@ -91,7 +91,7 @@ def refuse_useless(work: Reading, location: Location, registration: Registration
 
     Raises:
         InvalidValue: the arrival is past and its window is over.
-        Refused: the end that was given would have no effect.
+        Refused: the given end would have no effect.
     """
     _refuse_unused_end(work, location, registration)
     duration = registration.duration or location.settings.token_duration
@@ -100,7 +100,7 @@ def refuse_useless(work: Reading, location: Location, registration: Registration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewVisit:
-    """What a registration puts into the store, but for its PIN."""
+    """The data of a registration for the store, except its PIN."""
 
     registration: Registration = field(repr=False)
     location: Location
@@ -111,11 +111,11 @@ class NewVisit:
 
     @property
     def days(self) -> list[date]:
-        """On which its PIN counts."""
+        """The days on which its PIN counts."""
         return days_between(self, self.token, self.location.zone)
 
     def values(self, now: datetime) -> dict[str, Any]:
-        """The row by its columns, but for the PIN and the mark of the change."""
+        """The values of the row by column, except the PIN and the batch of the change."""
         known = {
             name: getattr(self.registration, name) for name in shared_names(VisitRow, Registration)
         }
@@ -135,13 +135,13 @@ class NewVisit:
 def new_visit(
     work: Reading, location: Location, registration: Registration, login: str | None = None
 ) -> NewVisit:
-    """What a registration comes to by the settings of this moment; the store is not touched.
+    """Make the visit of a registration by the current settings, without changing the store.
 
     Args:
-        work: the look at the store.
+        work: the read transaction.
         location: as it is now.
-        registration: what was typed, checked.
-        login: what the visitor types to log in, where that is known already.
+        registration: the checked input.
+        login: what the visitor types to log in, if that is known already.
 
     Raises:
         InvalidValue: it would be over at once.
@@ -152,7 +152,7 @@ def new_visit(
     if gives_token(location, registration.source):
         token = new_token(location, arrival, registration.duration, registration.max_devices)
         closes_at = max(closes_at, token.valid_until or closes_at)
-    # Without a token a visit ends with its day, which may be over when its hour is not.
+    # Without a token a visit ends with its day, which may be over although the window is not.
     refuse_past(work, location, arrival, closes_at - arrival)
     return NewVisit(
         registration=registration,
@@ -176,11 +176,11 @@ def add_visit(
     place = get_locked(work.session, LocationRow, location.id)  # as lock_location does
     location = location_of(place)
     new = new_visit(work, location, registration)
-    # What a new visit does not have yet is said: else it would be looked for.
+    # Set empty relationships of a new visit explicitly: else SQLAlchemy would query them.
     visit = VisitRow(**new.values(work.now), location=place, token=None, check_ins=[])
     if repetition.key is not None:
-        said = repetition.words if repetition.means is None else repetition.means(work.now)
-        visit.idempotency_key, visit.idempotency_digest = repetition.key, sign(work, said)
+        meaning = repetition.words if repetition.means is None else repetition.means(work.now)
+        visit.idempotency_key, visit.idempotency_digest = repetition.key, sign(work, meaning)
     if new.token is not None:
         issue_token(work, visit, location, new.token)
     pin = new_pin(
@@ -212,7 +212,7 @@ def gives_token(location: Location, source: str) -> bool:
 
 
 def command_for_tokens(work: Reading, location: Location, source: str) -> str:
-    """The command after which such a visitor gets a token."""
+    """The command that turns on tokens for such visitors."""
     walk_in = source == "walk-in"
     command = "nexio settings set walk-in-tokens=on" if walk_in else "nexio token on"
     return f"{command}{option_for(work, location)}"
@@ -242,7 +242,7 @@ def _register_once(
     try:
         with work.session.begin_nested():
             return add_visit(work, location, registration, repetition)
-    except IntegrityError:  # of two at the same moment, the other one was first
+    except IntegrityError:  # a concurrent registration with the same key was first
         first = find_repeated(work, location, repetition)
         if first is None:
             raise
@@ -277,7 +277,7 @@ def _find_by_key(work: Reading, location: Location, repetition: Repetition) -> V
 
 
 def _is_the_same(work: Reading, row: VisitRow, repetition: Repetition) -> bool:
-    if row.idempotency_digest == sign(work, repetition.words):  # what an older version kept, too
+    if row.idempotency_digest == sign(work, repetition.words):  # as older versions stored it
         return True
     if repetition.means is None:
         return False
@@ -336,10 +336,10 @@ def _refuse_unused_end(work: Reading, location: Location, registration: Registra
     if registration.duration is None and registration.max_devices is None:
         return
     if not gives_token(location, registration.source):
-        told = _NO_WIFI_TO_END if registration.duration else _NO_WIFI_TO_LIMIT
-        said = told[registration.source == "walk-in"]
+        texts = _NO_WIFI_TO_END if registration.duration else _NO_WIFI_TO_LIMIT
+        text = texts[registration.source == "walk-in"]
         raise Refused(
-            mark(said, location=location.name),
+            mark(text, location=location.name),
             "Say the arrival alone, or turn it on: "
             + command_for_tokens(work, location, registration.source),
         )

@@ -1,4 +1,4 @@
-"""Reading what somebody types for a registration, and what it means (R2, R20, R21)."""
+"""Parse and check the typed input of a registration (R2, R20, R21)."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from nexio.reception.members import Member
 from nexio.reception.pins import parse_pin
 
 _LONGEST = {"host": 100, "company": 100, "phone": 100, "notes": 1000}
-"""What may be left empty, and how many characters it may have."""
+"""The optional fields, and their longest lengths."""
 
 _LABELS: dict[str, str] = {
     each: each for each in (mark("host"), mark("company"), mark("phone"), mark("notes"))
 }
-"""The same, as every language calls it."""
+"""Their names, marked for translation."""
 
 _LONGEST_KEY = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """The data of a registration, checked."""
+    """The checked data of a registration."""
 
     first_name: str
     last_name: str
     email: str
-    """Empty where the visitor has none, or gives none."""
+    """Empty if the visitor has none, or gives none."""
 
     expected_arrival: datetime
     host: str | None = None
@@ -51,30 +51,30 @@ class Registration:
 
     source: str = "admin"
     member_id: int | None = None
-    """Who registered the visitor, where ``source`` is ``customer`` (R21)."""
+    """The member who registered the visitor, if ``source`` is ``customer`` (R21)."""
 
     pin: str | None = field(default=None, repr=False)
     duration: timedelta | None = None
-    """Of the Wi-Fi, where it or its end was named (R2)."""
+    """Of the Wi-Fi, if it or its end was given (R2)."""
 
     has_end: bool = False
-    """Whether the end was named, and not how long."""
+    """Whether the end was given, not the duration."""
 
     max_devices: int | None = None
-    """How many devices get on, where that was named (R18); 0 is no limit."""
+    """The number of devices, if given (R18); 0 is no limit."""
 
     insecure_short_pin: bool = False
-    """Take ``pin`` although it is easy to guess."""
+    """Accept ``pin`` although it is easy to guess."""
 
     @property
     def ends_at(self) -> datetime | None:
-        """When the visit ends, where that was named: how long the Wi-Fi lasts does not say it."""
+        """The end of the visit, if it was given; a duration of the Wi-Fi does not set it."""
         return self.expected_arrival + self.duration if self.has_end and self.duration else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
-    """What a registration may be beyond the ordinary."""
+    """Exceptions that a registration may use."""
 
     insecure_short_pin: bool = False
     """A PIN may be easy to guess."""
@@ -84,7 +84,7 @@ class Allowed:
 
 
 def parse_optional(name: str, text: str) -> str | None:
-    """What is known of a visitor besides name and address; None where it is empty.
+    """The value of an optional field of a visitor; None if it is empty.
 
     Raises:
         InvalidValue: too long, or with control characters.
@@ -93,7 +93,7 @@ def parse_optional(name: str, text: str) -> str | None:
 
 
 def parse_group(text: str) -> tuple[str | None, str | None]:
-    """The name of a group, and the key under which it is found; None where it is empty.
+    """The name of a group, and its search key; None if it is empty.
 
     Raises:
         InvalidValue: too long, or with control characters.
@@ -122,10 +122,10 @@ def parse_devices(text: str) -> int:
 
 
 def parse_language(text: str) -> str | None:
-    """The language of the mails to a visitor; None where it is empty.
+    """The language of the mails to a visitor; None if it is empty.
 
     Raises:
-        InvalidValue: nobody speaks it here.
+        InvalidValue: we do not have that language.
     """
     code = text.strip().lower()
     if code and code not in LANGUAGES:
@@ -157,16 +157,16 @@ def read_registration(
     """Read and check the data of a registration.
 
     Args:
-        texts: by the field names of :class:`Registration`; ``expected_arrival`` as people
-            say it (R20), "now" where it is missing; ``duration``, or ``until`` as people
-            say an end; ``max_devices`` as a number or "none".
-        now: what "today" and "+2h" start from.
-        location: whose clock "14:00" is read on.
+        texts: by the field names of :class:`Registration`; ``expected_arrival`` in people's words
+            (R20), "now" if it is missing; ``duration``, or ``until`` in people's words;
+            ``max_devices`` as a number or "none".
+        now: the reference for "today" and "+2h".
+        location: its time zone applies to "14:00".
         host: the member who registers the visitor, or None for the desk.
-        allowed: what is taken beyond the ordinary.
+        allowed: the exceptions that are allowed.
 
     Raises:
-        InvalidValue: the first of them that cannot be read or is not allowed.
+        InvalidValue: for the first value that cannot be read or is not allowed.
         Refused: the member belongs to another location.
     """
     if host is not None and host.location.id != location.id:
@@ -208,15 +208,15 @@ def read_registration(
 
 
 def meaning_of(registration: Registration, **more: object) -> str:
-    """What a registration comes to, however it was typed: equal where another one means the same.
+    """The meaning of a registration, however it was typed: equal for all with the same effect.
 
     Args:
-        registration: the data, checked.
-        more: what else was asked for.
+        registration: the checked data.
+        more: other requests that belong to it.
     """
     known = {name: getattr(registration, name) for name in _MEANT}
     known["email"] = email_key(registration.email)
-    if registration.member_id is not None:  # who is the host then, by whatever name
+    if registration.member_id is not None:  # the member is the host, whatever their name
         known["host"] = None
     return json.dumps(known | more, default=str, sort_keys=True, ensure_ascii=False)
 
@@ -233,9 +233,9 @@ def find_faults(
     location: Location,
     allowed: Allowed = Allowed(),
 ) -> dict[str, InvalidValue]:
-    """What :func:`read_registration` has to say of each field, and not of the first one only.
+    """The errors of :func:`read_registration` for all fields, not only for the first.
 
-    Each is read beside others that are right, so it is the same rule that speaks.
+    Each field is read together with valid stand-ins for the others, so the same rules apply.
     """
     faults = {}
     nameless = not any((texts.get(name) or "").strip() for name in ("first_name", "last_name"))
@@ -256,7 +256,7 @@ _STAND_INS = {"first_name": "X", "last_name": "X", "email": "x@example.com"}
 def _named_duration(
     texts: Mapping[str, str | None], expected: Expected, now: datetime, zone: ZoneInfo
 ) -> timedelta | None:
-    """R2: how long the Wi-Fi lasts, where the duration or the end is given."""
+    """R2: how long the Wi-Fi lasts, if the duration or the end is given."""
     length, until = texts.get("duration"), texts.get("until")
     if [length is not None, until is not None, expected.until is not None].count(True) > 1:
         raise InvalidValue(

@@ -1,6 +1,6 @@
-"""Registering visits again: a new PIN, a new mail, a token by today's settings (R5).
+"""Reissue visits: a new PIN, a new mail, a token by today's settings (R5).
 
-Many take as many statements as a few: what a single one needs is asked for all of them at once.
+Many visits take as many statements as a few: each statement handles all of them.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ from nexio.store.tables import (
 
 
 def reissue(work: Writing, visit_id: int) -> Visit:
-    """:func:`reissue_all` of one visit.
+    """:func:`reissue_all` for one visit.
 
     Returns:
         The new visit.
 
     Raises:
         NotFound: no such visit.
-        Refused: it is deleted or over, or a rule of registering says no.
+        Refused: it is deleted or over, or a rule of registration forbids it.
     """
     (number,) = reissue_all(work, [visit_id])
     if isinstance(number, NotFound | Refused):
@@ -62,21 +62,21 @@ def reissue(work: Writing, visit_id: int) -> Visit:
 
 
 def reissue_all(work: Writing, numbers: Sequence[int]) -> list[int | NotFound | Refused]:
-    """Replace visits by the same ones with a new PIN and a new mail; one transaction.
+    """Replace visits by new ones with a new PIN and a new mail, in one transaction.
 
-    Host, notes, check-ins, idempotency key and a duration that was named come along; the
-    original is deleted, its token revoked and its PIN free.  The visitor gets no cancellation.
+    Host, notes, check-ins, idempotency key and a given duration are copied; the original is
+    deleted, its token revoked and its PIN free.  The visitor gets no cancellation.
 
     Args:
         work: the transaction.
         numbers: of the visits, each once.
 
     Returns:
-        For each the number of the new visit; or why there is none: there is no such visit, or it
-        is deleted or over.
+        For each the number of the new visit; or the reason why there is none: there is no such
+        visit, or it is deleted or over.
 
     Raises:
-        Refused: a rule of registering says no to one of the others, and so to all (R6, R7, R9).
+        Refused: a rule of registration forbids one of the others, and so all (R6, R7, R9).
     """
     known = find_all_locked(
         work.session, VisitRow, {each for each in numbers if 0 < each <= LARGEST_NUMBER}
@@ -97,21 +97,21 @@ def reissue_all(work: Writing, numbers: Sequence[int]) -> list[int | NotFound | 
     for number, rows in chosen.items():
         answers |= _Renewal(work, locations[number], rows).store()
     work.session.flush()
-    work.session.expire_all()  # statements have passed by the rows that were read
+    work.session.expire_all()  # the statements bypassed the loaded rows
     return [answers[number] for number in numbers]
 
 
 class _Renewal:
-    """The visits of a location that are reissued."""
+    """Reissues visits of one location."""
 
     def __init__(self, work: Writing, location: Location, old: Sequence[VisitRow]) -> None:
         self._work, self._location, self._old = work, location, old
 
     def store(self) -> Mapping[int, int]:
-        """Replace them.
+        """Replace the visits.
 
         Returns:
-            By the number of each old visit that of the new one.
+            The numbers of the new visits by those of the old ones.
         """
         if not self._old:
             return {}
@@ -126,7 +126,7 @@ class _Renewal:
         return successors
 
     def _delete(self) -> None:
-        """All but the PINs, which have to be live while others are drawn: they shall differ."""
+        """Delete all but the PINs, which stay live while new ones are drawn: these must differ."""
         session = self._work.session
         gone = {"deleted_at": self._work.now, "idempotency_key": None, "idempotency_digest": None}
         for group in in_groups([old.id for old in self._old]):
@@ -139,7 +139,7 @@ class _Renewal:
         revoke_tokens(self._work, [token.id for token in map(_live_token, self._old) if token])
 
     def _new_visits(self) -> list[NewVisit]:
-        """What today's settings make of each; logins are taken and freed in turn."""
+        """The new visits by today's settings; logins are freed and taken one by one."""
         location, new = self._location, []
         logins = {old.email_key for old in self._old if not old.email}
         for old in self._old:
@@ -194,7 +194,7 @@ class _Renewal:
             }
             for old, visit, pin in zip(self._old, new, pins, strict=True)
         ]
-        # By what they replace, as rows come back in any order.
+        # Matched by the replaced visit, as rows are returned in any order.
         inserted = session.execute(
             insert(VisitRow).returning(VisitRow.replaces_id, VisitRow.id), visits
         )
@@ -231,10 +231,10 @@ class _Renewal:
         audit.record_many(self._work, "visit", acts)
 
     def _move_check_ins(self, successors: Mapping[int, int]) -> None:
-        # What they did to the old token cannot be taken back from the new one.
+        # An undo of a check-in must not change the new token for an effect on the old one.
         session = self._work.session
-        came = [old for old in self._old if old.check_ins]
-        stays = [(stay, successors[old.id]) for old in came for stay in old.check_ins]
+        with_check_ins = [old for old in self._old if old.check_ins]
+        stays = [(stay, successors[old.id]) for old in with_check_ins for stay in old.check_ins]
         if not stays:
             return
         session.execute(
@@ -247,9 +247,9 @@ class _Renewal:
         for stay, _ in stays:
             session.expire(stay)
         waiting = select(VisitRow).join(VisitRow.token).where(AccessTokenRow.valid_from.is_(None))
-        for group in in_groups([successors[old.id] for old in came]):
+        for group in in_groups([successors[old.id] for old in with_check_ins]):
             for visit in session.scalars(waiting.where(VisitRow.id.in_(group))).all():
-                # The check-in that opens the window has been (R16).
+                # The check-in that opens the window has already happened (R16).
                 visit.check_ins[0].started_wifi = start_token(self._work, visit)
 
 
@@ -268,7 +268,7 @@ def _get_ready(
 
 
 def _live_token(visit: VisitRow) -> AccessTokenRow | None:
-    """As it was read, before this transaction revoked it."""
+    """The token as loaded, before this transaction revoked it; None if it was not live."""
     return visit.token if visit.token and visit.token.revoked_at is None else None
 
 
@@ -282,10 +282,10 @@ def _windows(new: Sequence[NewVisit]) -> list[tuple[datetime, datetime]]:
 
 
 def list_without_token(work: Reading, location: Location) -> list[Visit]:
-    """The visits to come, or under way, that have no token and would get one today.
+    """The upcoming or current visits that have no token and would get one today.
 
     Raises:
-        Refused: token generation is off, so that a reissue would give none.
+        Refused: token generation is off, so a reissue would give none.
     """
     if not location.settings.visitor_tokens:
         raise Refused(
@@ -323,7 +323,7 @@ def _refuse_over(work: Reading, row: VisitRow, location: Location) -> None:
 
 
 def _would_end(row: VisitRow, location: Location) -> datetime:
-    """When the Wi-Fi of a visit would end if it were registered now; without any, the visit."""
+    """The end of the Wi-Fi if the visit were registered now; without Wi-Fi, of the visit."""
     settings = location.settings
     if gives_token(location, row.source) and settings.token_starts == "expected-arrival":
         return row.expected_arrival + (row.token_duration or settings.token_duration)

@@ -1,4 +1,4 @@
-"""What an operator reads about guessing: how likely it succeeds, and what it does to guests."""
+"""Texts for operators about guessing: how likely it succeeds, and its effect on guests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nexio.store.engine import Reading
 
 
 def risk_words(work: Reading, location: Location) -> str:
-    """How likely guessing is to succeed at a location as it is now (R9)."""
+    """How likely guessing is to succeed at a location now (R9)."""
     if location.settings.wifi_login == "pin":
         from nexio.reception.tokens import live_pin_lengths  # noqa: PLC0415 (rarely needed)
 
@@ -30,18 +30,18 @@ def risk_words(work: Reading, location: Location) -> str:
 
 
 def pin_login_words(settings: Settings, live: Mapping[int, int]) -> str:
-    """The same where the PIN alone logs in: what is tried is tried at all guests at once.
+    """:func:`risk_words` if the PIN alone logs in: each guess is a guess at all guests at once.
 
     Args:
         settings: of the location.
-        live: how many tokens there are now, by the digits of their PINs.
+        live: the number of tokens now, by the digits of their PINs.
     """
     tokens = sum(live.values())
     guests = max(settings.planned_guests or 1, tokens)
     coming = dict(live)
     coming[settings.pin_length] = coming.get(settings.pin_length, 0) + guests - tokens
     of_one = min(1.0, max(count / 10**digits for digits, count in coming.items()))
-    a_day = max(OF_PIN_LOGIN, of_one)  # one guess is looked at, however short the PINs are
+    a_day = max(OF_PIN_LOGIN, of_one)  # one guess is always evaluated, however short the PINs are
     have = "has" if tokens == 1 else "have"
     return (
         f"With PINs of {settings.pin_length} digits and {counted(guests, 'guest')} ({tokens} {have}"
@@ -52,7 +52,7 @@ def pin_login_words(settings: Settings, live: Mapping[int, int]) -> str:
 
 
 def short_pin_words(digits: int) -> str:
-    """What a PIN of few digits risks by itself."""
+    """The risk of a single PIN with few digits."""
     return (
         f"A PIN of {digits} digits is guessed in a day with a chance of"
         f" {odds(chance_of({digits: 1}))}."
@@ -60,7 +60,7 @@ def short_pin_words(digits: int) -> str:
 
 
 def chosen_pin_words(work: Reading, visit_id: int) -> str:
-    """What a visit's PIN, which somebody chose, does to the chance on its days."""
+    """The effect of a visit's chosen PIN on the chance on its days."""
     row = work.session.get_one(tables.VisitRow, visit_id)
     location = location_of(row.location)
     fullest = fullest_day(work, location, days_of(row))

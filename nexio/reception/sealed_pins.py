@@ -1,4 +1,4 @@
-"""The PINs that visits and members have, each of which its row holds sealed."""
+"""Read the sealed PINs of visits and members."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nexio.store.tables import MemberRow, VisitRow
 
 
 def pin_of(work: Reading, row: VisitRow | MemberRow, purpose: str) -> str:
-    """The PIN of a row; empty, and a line in the log, where it cannot be opened."""
+    """The PIN of a row; empty, with a line in the log, if it cannot be decrypted."""
     try:
         return work.keyring.unseal(row.pin_sealed, purpose)
     except KeyUnusable as error:

@@ -1,8 +1,8 @@
-"""Visits that are ready to be stored and wait for the others of their file.
+"""Stage the visits of a file until all of them are ready to be stored.
 
-They wait in a temporary database of SQLite without a name, of which nothing is left when this
-process ends, however it ends.  A SQLite store takes them from there in one statement for each
-table, PostgreSQL by COPY: either way other desks wait for a moment only.
+They are in an unnamed temporary SQLite database, of which nothing remains when this process ends,
+however it ends.  A SQLite store takes them from there in one statement for each table, PostgreSQL
+by COPY: either way other desks wait only for a moment.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ _COLUMNS: Final = [
 ]
 _SQLITE: Final = sqlite.dialect()
 _CACHE_KIB: Final = 16_384
-_COPIED: Final = 2000
-"""Rows that are fetched at a time."""
+_ROWS_AT_ONCE: Final = 2000
+"""Rows fetched at a time."""
 
 
 class Watch(Protocol):
-    """Looks on while an import goes on."""
+    """Receives the progress of an import."""
 
     def step(self, what: str, done: int, of: int) -> None:
-        """How far it is."""
+        """Report the progress of a step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +70,8 @@ class Stage:
 
     Args:
         driver: a connection of SQLite's driver.
-        schema: under which the temporary database is there.
-        connection: the store's own, where it is the same one.
+        schema: name of the temporary database in that connection.
+        connection: the store's connection, if it is the same one.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Stage:
         driver.execute("BEGIN")
 
     def add(self, ready: Sequence[Ready], now: datetime) -> None:
-        """Keep some visits, all or none."""
+        """Add some visits, all or none."""
         rows = []
         for each in ready:
             self.count += 1
@@ -100,11 +100,11 @@ class Stage:
         self._driver.executemany("INSERT INTO given_pin VALUES (?)", given)
 
     def close(self) -> None:
-        """No more come: let the store's own transaction begin."""
+        """Finish staging, so that the store's own transaction can begin."""
         self._driver.execute("COMMIT")
 
     def line_of(self, email_key: str, arrival: datetime) -> int | None:
-        """The line of the visit of an e-mail at a time."""
+        """The line of the visit with that e-mail and arrival."""
         found = self._driver.execute(
             "SELECT line FROM staged WHERE email_key = ? AND expected_arrival = ?",
             (email_key, _instant_as_text(arrival)),
@@ -112,13 +112,13 @@ class Stage:
         return None if found is None else int(found[0])
 
     def given_digests(self) -> Iterator[list[bytes]]:
-        """Of the PINs that the file brings along, some at a time."""
+        """The digests of the PINs in the file, some at a time."""
         rows = self._driver.execute("SELECT digest FROM given_pin")
-        while some := rows.fetchmany(_COPIED):
+        while some := rows.fetchmany(_ROWS_AT_ONCE):
             yield [digest for (digest,) in some]
 
     def windows(self) -> list[tuple[datetime, datetime]]:
-        """When each token is valid, where that is known."""
+        """The windows of the tokens, as far as they are known."""
         rows = self._driver.execute(
             "SELECT token__valid_from, token__valid_until FROM staged"
             " WHERE token__valid_from IS NOT NULL"
@@ -126,7 +126,7 @@ class Stage:
         return [(_instant(start), _instant(end)) for start, end in rows]
 
     def store(self, work: Writing, watch: Watch) -> list[int]:
-        """Put all of them into the store.
+        """Put all staged visits into the store.
 
         Returns:
             The numbers of the visits, in the order of the file.
@@ -143,7 +143,7 @@ class Stage:
         return self._copy(work, values, watch)
 
     def _move(self, work: Writing, values: dict[str, Any], watch: Watch) -> list[int]:
-        """From one database of SQLite to another."""
+        """Copy from one SQLite database to another."""
         session = work.session
         latest = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'visit'"
         values["base"] = base = session.scalar(text(latest)) or 0
@@ -157,13 +157,13 @@ class Stage:
         return list(range(base + 1, base + self.count + 1))
 
     def _copy(self, work: Writing, values: dict[str, Any], watch: Watch) -> list[int]:
-        """To PostgreSQL."""
+        """Copy to PostgreSQL."""
         wanted = "SELECT nextval(pg_get_serial_sequence('visit', 'id')) FROM generate_series(1, :n)"
         ids = list(work.session.scalars(text(wanted), {"n": self.count}))
         numbered = [(number, each) for each, number in enumerate(ids, 1)]
         self._driver.executemany("UPDATE staged SET id = ? WHERE number = ?", numbered)
         driver = cast(Any, work.session.connection().connection.driver_connection)
-        # Of UTC, as SQLite keeps them: PostgreSQL has to be told so.
+        # SQLite stores instants in UTC without a zone: add it for PostgreSQL.
         tables = _tables(visit="id", instant="{} || '+00'")
         api: Any = work.session.get_bind().dialect.dbapi
         values["now"] += "+00"
@@ -176,7 +176,7 @@ class Stage:
                     for row in rows:
                         copy.write_row(row)
             except api.Error as error:
-                # As SQLAlchemy shows those of its statements, but without the row itself.
+                # Like an error of a statement in SQLAlchemy, but without the row itself.
                 reason = type(error)(str(error).partition("\n")[0])
                 raise DBAPIError.instance(statement, None, reason, api.Error) from None
         return ids
@@ -184,7 +184,7 @@ class Stage:
 
 @contextmanager
 def staged(store: Store) -> Iterator[Stage]:
-    """A place for the visits of a file; nothing of it is left behind the block."""
+    """A stage for the visits of a file; nothing of it remains after the block."""
     try:
         if store.engine.dialect.name != "sqlite":
             with closing(sqlite3.connect("", isolation_level=None)) as driver:
@@ -192,7 +192,7 @@ def staged(store: Store) -> Iterator[Stage]:
             return
         with explain_errors(store.engine), store.engine.connect() as connection:
             own = cast("sqlite3.Connection", connection.connection.driver_connection)
-            connection.detach()  # nobody gets it after us
+            connection.detach()  # never return it to the pool
             own.execute("PRAGMA query_only = OFF")
             own.execute("ATTACH '' AS stage")
             yield Stage(own, "stage", connection)
@@ -204,11 +204,11 @@ def staged(store: Store) -> Iterator[Stage]:
 
 
 def _tables(visit: str, instant: str) -> dict[str, tuple[dict[str, str], str]]:
-    """For each table its columns, where each comes from, and which staged rows have one.
+    """For each table its columns with their sources, and the condition for staged rows.
 
     Args:
         visit: an expression for the visit's number.
-        instant: an instant of a column, as the store takes it.
+        instant: a template that converts a column's instant for the store.
     """
     at = instant.format
     instants = {
@@ -273,7 +273,7 @@ def _query(columns: dict[str, str], where: str) -> str:
 
 
 def _stored(ready: Ready, now: datetime) -> list[Any]:
-    """What stands in :data:`_COLUMNS`, as SQLite keeps it."""
+    """The values of :data:`_COLUMNS`, as SQLite stores them."""
     known = ready.visit.values(now)
     known |= {"pin_sealed": ready.pin_sealed, "pin_digest": ready.pin_digest}
     token = ready.visit.token

@@ -40,17 +40,17 @@ class Token:
     valid_until: datetime | None
     state: TokenState
     max_devices: int | None
-    """How many devices it lets on; None is no limit (R18)."""
+    """How many devices it admits; None is no limit (R18)."""
 
 
 def token_of(row: AccessTokenRow, now: datetime) -> Token:
-    """What a row says at a moment, free of the store."""
+    """Make a token from a row, with its state at a moment, detached from the store."""
     return Token(**row.fields_of(Token), state=_state(row, now))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewToken:
-    """The token of a visit that is registered now."""
+    """The token of a visit that is being registered."""
 
     duration: timedelta
     valid_from: datetime | None
@@ -61,13 +61,13 @@ class NewToken:
 def new_token(
     location: Location, arrival: datetime, duration: timedelta | None, max_devices: int | None
 ) -> NewToken:
-    """The token of a new visit, by the location's settings of now where nothing is named.
+    """The token of a new visit, by the location's current settings unless values are given.
 
     Args:
         location: as it is now.
         arrival: when the visitor is expected.
-        duration: as it was named (R2).
-        max_devices: as it was named (R18), 0 is no limit.
+        duration: as given (R2), or None.
+        max_devices: as given (R18), or None; 0 is no limit.
     """
     settings = location.settings
     duration = duration or settings.token_duration
@@ -86,7 +86,7 @@ def issue_token(work: Writing, visit: VisitRow, location: Location, new: NewToke
     """Give a new visit its token.
 
     Raises:
-        Refused: more guests at one time than planned, where the PIN alone logs in (R9).
+        Refused: more guests at one time than planned, if the PIN alone logs in (R9).
     """
     token = AccessTokenRow(
         duration=new.duration,
@@ -100,7 +100,7 @@ def issue_token(work: Writing, visit: VisitRow, location: Location, new: NewToke
 
 
 def revoke_token(work: Writing, visit_id: int) -> None:
-    """End a visit's token now; its PIN checks in until the arrival's day is over (R7).
+    """End a visit's token now; its PIN can check in until the end of the arrival's day (R7).
 
     Raises:
         Refused: the visit has no token, or it is revoked already.
@@ -154,7 +154,7 @@ def revoke_all(work: Writing, location: Location) -> int:
 
 
 def revoke_tokens(work: Writing, numbers: Sequence[int]) -> None:
-    """Revoke many tokens; what else that means is the caller's."""
+    """Revoke many tokens; the caller handles everything else."""
     for group in in_groups(numbers):
         work.session.execute(
             update(AccessTokenRow)
@@ -165,7 +165,7 @@ def revoke_tokens(work: Writing, numbers: Sequence[int]) -> None:
 
 
 def live_pin_lengths(work: Reading, location: Location) -> Counter[int]:
-    """How many tokens of a location are neither over nor revoked, by the digits of their PINs."""
+    """The number of tokens of a location that are not over or revoked, by digits of the PIN."""
     found = work.session.execute(
         select(func.length(VisitRow.pin_sealed), func.count())
         .join(VisitRow.token)
@@ -181,7 +181,7 @@ def live_pin_lengths(work: Reading, location: Location) -> Counter[int]:
 
 
 def _forbid_undo(work: Writing, which: ColumnElement[bool]) -> bool:
-    """Prevent an undo of a check-out (R17) from restoring the token; whether one could have."""
+    """Prevent an undo of a check-out (R17) from restoring the token; return whether one could."""
     ended = work.session.scalars(select(CheckInRow).where(which, CheckInRow.ended_wifi)).all()
     for stay in ended:
         stay.ended_wifi = False
@@ -193,11 +193,11 @@ def end_token(work: Writing, visit: VisitRow, *, frees_pin: bool = True) -> bool
 
     Args:
         work: the transaction.
-        visit: whose token.
-        frees_pin: let the PIN go with the arrival's day, too; a check-out does not (R7).
+        visit: the owner of the token.
+        frees_pin: also free the PIN at the end of the arrival's day; a check-out does not (R7).
 
     Returns:
-        False where there was no token left to revoke.
+        False if there was no token to revoke.
     """
     from nexio.reception.pins import live_pin  # noqa: PLC0415 (who reads needs none of it)
 
@@ -208,7 +208,7 @@ def end_token(work: Writing, visit: VisitRow, *, frees_pin: bool = True) -> bool
 
 
 def _end_token(work: Writing, token: AccessTokenRow, pin: tables.PinRow | None) -> None:
-    """Revoke a token, and let a PIN go with the arrival's day."""
+    """Revoke a token, and free a PIN at the end of the arrival's day."""
     token.revoked_at = work.now
     if pin is not None:
         _, pin.free_at = _day_of(token.visit, token.visit.expected_arrival)
@@ -218,15 +218,15 @@ def _end_token(work: Writing, token: AccessTokenRow, pin: tables.PinRow | None) 
 def start_token(work: Writing, visit: VisitRow) -> bool:
     """Open the window of a token that waits for the first check-in (R16).
 
-    Where the desk lets somebody in before or after the visit's day (R15), its days reach to today:
-    its PIN counts today, no other visit has it, and the servers know of it.
+    If the desk checks somebody in before or after the visit's day (R15), the visit is extended to
+    today: its PIN counts today, no other visit has it, and the servers know of it.
 
     Returns:
-        Whether there was one.
+        Whether there was such a token.
 
     Raises:
-        Refused: more guests at one time than planned, where the PIN alone logs in (R9); or the
-            PIN was freed with the visit's day and cannot be had again (R7).
+        Refused: more guests at one time than planned, if the PIN alone logs in (R9); or the PIN was
+            freed with the visit's day and cannot be taken again (R7).
     """
     from nexio.reception.pin_days import recounting  # noqa: PLC0415 (who reads needs none of it)
     from nexio.reception.pins import retake_pin  # noqa: PLC0415
@@ -278,16 +278,16 @@ def _day_of(visit: VisitRow, instant: datetime) -> tuple[datetime, datetime]:
 
 
 def refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -> None:
-    """R9: where the PIN alone logs in, no more tokens at one time than planned.
+    """R9: refuse more tokens at one time than planned, if the PIN alone logs in.
 
     Raises:
-        Refused: there are so many without this one.
+        Refused: without this one there are already that many.
     """
     if location.settings.wifi_login != "pin":
         return
-    if token.valid_from is None or token.revoked_at is not None:  # it lets nobody on
+    if token.valid_from is None or token.revoked_at is not None:  # it admits nobody
         return
-    # One after the other: two issued at once would each not count the other.
+    # Serialize: two tokens issued at once would not count each other.
     work.session.execute(
         select(LocationRow.id).where(LocationRow.id == location.id).with_for_update(key_share=True)
     )
@@ -303,7 +303,7 @@ def refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -
 def refuse_more_than_planned(
     work: Reading, location: Location, more: Iterable[tuple[datetime, datetime]] = ()
 ) -> None:
-    """The same for all tokens of a location, and some that are to come.
+    """:func:`refuse_unplanned` for all tokens of a location, and some new ones.
 
     Raises:
         Refused: at one moment there are more than planned.
@@ -316,9 +316,9 @@ def refuse_more_than_planned(
 def refuse_unplanned_windows(
     work: Reading, location: Location, windows: Sequence[tuple[datetime, datetime]]
 ) -> None:
-    """R9 for tokens that are to come: no more at one time than planned while one of them is valid.
+    """R9 for new tokens: no more at one time than planned while one of them is valid.
 
-    The location is held: two that are issued at once would each not count the other.
+    The location is locked: two transactions at once would not count each other's tokens.
 
     Raises:
         Refused: with them there are more.
@@ -331,7 +331,7 @@ def refuse_unplanned_windows(
 
 
 def _windows(work: Reading, location: Location, after: datetime) -> list[tuple[datetime, datetime]]:
-    """When tokens of a location are valid that end after an instant."""
+    """The windows of the tokens of a location that end after an instant."""
     found = work.session.execute(
         select(AccessTokenRow.valid_from, AccessTokenRow.valid_until)
         .join(AccessTokenRow.visit)
@@ -351,7 +351,7 @@ def _refuse_beyond_plan(
     *,
     only_while_new: bool = False,
 ) -> None:
-    # At one instant an end comes before a beginning: windows are half-open (R1).
+    # At the same instant an end sorts before a start: windows are half-open (R1).
     steps = sorted(
         step
         for windows, is_new in ((old, 0), (new, 1))
@@ -372,7 +372,7 @@ def _refuse_beyond_plan(
 
 
 def _most_at_one_time(work: Reading, location: Location, token: AccessTokenRow) -> int:
-    """How many other tokens are valid together at the fullest moment of a token's window."""
+    """The largest number of other tokens that are valid at one moment of a token's window."""
     start, end = token.valid_from, token.valid_until
     with work.session.no_autoflush:  # the token itself may be changed and not written yet
         windows = work.session.execute(
@@ -386,7 +386,7 @@ def _most_at_one_time(work: Reading, location: Location, token: AccessTokenRow) 
                 AccessTokenRow.valid_until > start,
             )
         )
-    # At one instant an end comes before a beginning: windows are half-open (R1).
+    # At the same instant an end sorts before a start: windows are half-open (R1).
     steps = sorted(
         step
         for valid_from, valid_until in windows

@@ -1,4 +1,4 @@
-"""Visits: who is expected where, and when."""
+"""Find, list and delete visits: who is expected where, and when."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Stay:
     """None while it goes on; the cut-off ends it, too."""
 
     cut_off: bool
-    """Whether the cut-off ended it, and nobody did."""
+    """Whether the cut-off ended it, not a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Visit:
     first_name: str
     last_name: str
     email: str
-    """Empty where the visitor has none."""
+    """Empty if the visitor has none."""
 
     host: str | None
     company: str | None
@@ -78,30 +78,30 @@ class Visit:
     source: str
     expected_arrival: datetime
     pin: str = field(repr=False)
-    """Empty where it cannot be opened: what else is known is shown all the same."""
+    """Empty if it cannot be decrypted: the other fields are still shown."""
 
     state: VisitState
     token: Token | None
     mail: MailState
-    """Of the registration e-mail, the latest one."""
+    """State of the latest registration e-mail."""
 
     replaces: int | None
     login: str
-    """What the guest types where the PIN alone does not log in: the e-mail, else a name."""
+    """What the guest types if the PIN alone does not log in: the e-mail, else a name."""
 
     group: str | None
     token_duration: timedelta | None
-    """Of the Wi-Fi, where it was named (R2)."""
+    """Duration of the Wi-Fi, if it was given (R2)."""
 
     max_devices: int | None
-    """Where it was named (R18), 0 is no limit."""
+    """The number of devices, if it was given (R18); 0 is no limit."""
 
     registered_at: datetime
     registered_by: str | None
-    """The operator, as in the audit; None where that is forgotten."""
+    """The operator, from the audit; None if the audit no longer has it."""
 
     check_ins: tuple[Stay, ...]
-    """In their order."""
+    """In order."""
 
     language: str | None
     """Of the mails to the visitor; None is the location's."""
@@ -114,7 +114,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitFilter:
-    """Which visits to list; what is left empty does not narrow."""
+    """The visits to list; empty fields do not narrow."""
 
     day: date | None = None
     """Arrival on that local day."""
@@ -123,7 +123,7 @@ class VisitFilter:
     token_state: TokenState | None = None
     with_token: bool = False
     comes_today: bool = False
-    """Whoever may check in today (R15): their arrival was before its end, and they are not over."""
+    """Visits that may check in today (R15): they arrive before its end, and are not over."""
 
     search: str = ""
     """Part of a name, an address, a host or a company, in any case."""
@@ -135,23 +135,23 @@ class VisitFilter:
     """Also visits that arrived before today, and deleted ones."""
 
     after: int | None = None
-    """The number of a visit, behind which the list goes on."""
+    """The number of a visit; the list continues after it."""
 
     limit: int | None = None
-    """How many at most."""
+    """The largest number of visits."""
 
 
 def list_visits(work: Reading, location: Location, which: VisitFilter) -> list[Visit]:
     """The location's visits by arrival.
 
     Raises:
-        NotFound: there is no visit of the number to go on after.
+        NotFound: there is no visit with the number to continue after.
     """
     return list(each_visit(work, location, which))
 
 
 def each_visit(work: Reading, location: Location, which: VisitFilter) -> Iterator[Visit]:
-    """The same, read from the store in parts while they are used.
+    """:func:`list_visits` as an iterator that reads from the store in parts.
 
     Raises:
         NotFound: as :func:`list_visits`; at once.
@@ -162,7 +162,7 @@ def each_visit(work: Reading, location: Location, which: VisitFilter) -> Iterato
     if which.search:
         parts = _searched(work, query, which.search)
     else:
-        # PostgreSQL guesses at how many visits these are, and may read all tokens to join a few.
+        # PostgreSQL guesses the number of visits, and may read all tokens to join a few.
         apart = query.options(selectinload(VisitRow.token))
         streamed = apart.execution_options(yield_per=LARGEST_GROUP)
         parts = (part for part in work.session.scalars(streamed).partitions())
@@ -180,7 +180,7 @@ def get_visit(work: Reading, which: str, location_name: str | None) -> Visit:
     """The visit that a person means by its number, or by the visitor's e-mail.
 
     Args:
-        work: the look at the store.
+        work: the read transaction.
         which: a number, or an address with one visit that is neither deleted nor over.
         location_name: where to look for an address; None is the only location.
 
@@ -206,7 +206,7 @@ def get_visit(work: Reading, which: str, location_name: str | None) -> Visit:
 
 
 def get_visits(work: Reading, which: Sequence[str], location_name: str | None) -> list[Visit]:
-    """:func:`get_visit` of several, in their order and nobody twice."""
+    """:func:`get_visit` for several, in order and without duplicates."""
     numbers = [number for each in which if (number := parse_number(each)) is not None]
     known = {visit.id: visit for visit in visits_of_numbers(work, numbers)}
     found: dict[int, Visit] = {}
@@ -220,7 +220,7 @@ def get_visits(work: Reading, which: Sequence[str], location_name: str | None) -
 
 
 def visits_of_numbers(work: Reading, numbers: Sequence[int]) -> Iterator[Visit]:
-    """The visits of some numbers, in their order, also deleted ones; read in parts."""
+    """The visits of some numbers, in order, including deleted ones; read in parts."""
     for group in in_groups(numbers):
         rows = {
             row.id: row for row in work.session.scalars(_visits().where(VisitRow.id.in_(group)))
@@ -240,19 +240,19 @@ def find_visits_by_email(work: Reading, location: Location, email: str) -> list[
 
 
 def is_login(work: Reading, text: str) -> bool:
-    """Whether some visit has that e-mail or login, also a past or a deleted one."""
+    """Whether any visit has that e-mail or login, even a past or a deleted one."""
     known = select(VisitRow.id).where(VisitRow.email_key == email_key(text)).limit(1)
     return work.session.scalar(known) is not None
 
 
 def numbers_of(work: Reading, which: str) -> list[int]:
-    """The number that is given, or those of all visits of an e-mail, whatever became of them.
+    """The given number, or those of all visits of an e-mail, whatever their state.
 
     Raises:
         NotFound: the e-mail had no visit.
     """
     number = parse_number(which)
-    if number is not None:  # also of one that is forgotten
+    if number is not None:  # even of an erased visit
         return [number]
     found = select(VisitRow.id).where(VisitRow.email_key == email_key(which))
     numbers = list(work.session.scalars(found))
@@ -289,7 +289,7 @@ def delete_visit(work: Writing, visit_id: int, *, mail: bool = True) -> Visit:
     Args:
         work: the transaction.
         visit_id: the visit's number.
-        mail: tell the visitor, if a mail has told of the visit and it is not over.
+        mail: notify the visitor, if they got a mail about the visit and it is not over.
 
     Raises:
         NotFound: no such visit.
@@ -311,18 +311,18 @@ def delete_visit(work: Writing, visit_id: int, *, mail: bool = True) -> Visit:
 
 
 def visit_of(work: Reading, row: VisitRow) -> Visit:
-    """What a row says at this moment, free of the store and with its PIN readable."""
+    """Make a visit from a row, as of now, detached from the store and with its PIN decrypted."""
     return visits_of(work, [row])[0]
 
 
 def new_visit_of(work: Writing, row: VisitRow) -> Visit:
-    """The same of a visit that this transaction has registered, of which nothing is asked."""
+    """:func:`visit_of` for a visit that this transaction has registered, without any query."""
     mail = MailState.QUEUED if row.email else MailState.NONE
     return _visit_of(work, row, mail, work.operator)
 
 
 def visits_of(work: Reading, rows: Iterable[VisitRow]) -> list[Visit]:
-    """What rows say at this moment, in their order; faster than one by one."""
+    """:func:`visit_of` for many rows, in order; faster than one by one."""
     rows = list(rows)
     numbers = [row.id for row in rows]
     mails = mail_states(work, numbers)
@@ -356,14 +356,14 @@ def _stay_of(row: CheckInRow, now: datetime) -> Stay:
 
 
 def no_such_visit(which: str) -> NotFound:
-    """The error for a number or an address that leads to no visit."""
+    """The error for a number or an address without a visit."""
     return NotFound(
         f"there is no visit {which}", "See the visits with: nexio visitor list (--all for old ones)"
     )
 
 
 def get_row(work: Writing, visit_id: int) -> VisitRow:
-    """The row of that number, which nobody else changes until this transaction ends.
+    """The row of that number, locked until this transaction ends.
 
     Raises:
         NotFound: no such visit.
@@ -376,7 +376,7 @@ def get_row(work: Writing, visit_id: int) -> VisitRow:
 
 
 def get_open_row(work: Writing, visit_id: int) -> VisitRow:
-    """:func:`get_row` of a visit that is neither deleted nor over.
+    """:func:`get_row` for a visit that is neither deleted nor over.
 
     Raises:
         NotFound: no such visit.
@@ -388,10 +388,10 @@ def get_open_row(work: Writing, visit_id: int) -> VisitRow:
 
 
 def refuse_closed(work: Reading, row: VisitRow) -> None:
-    """Refuse what cannot be done with a visit that is deleted or over.
+    """Refuse a visit that is deleted or over.
 
     Raises:
-        Refused: it is.
+        Refused: it is deleted or over.
     """
     if row.deleted_at is not None:
         raise deleted(work, row)
@@ -401,7 +401,7 @@ def refuse_closed(work: Reading, row: VisitRow) -> None:
 
 
 def deleted(work: Reading, row: VisitRow) -> Refused:
-    """The refusal of what cannot be done with a deleted visit."""
+    """The error for an action on a deleted visit."""
     successor = work.session.scalar(select(VisitRow.id).where(VisitRow.replaces_id == row.id))
     if successor is None:
         return Refused(
@@ -417,8 +417,8 @@ def deleted(work: Reading, row: VisitRow) -> Refused:
 
 
 _arrival = func.coalesce(VisitRow.expected_arrival, VisitRow.opens_at)
-"""The expected arrival, of which SQLite knows no index: it would read in the order of arrivals,
-through all that ever came to a location, to find those that are not over."""
+"""The expected arrival as an expression for which SQLite has no index: else it would read all past
+visits of a location in the order of arrivals, to find those that are not over."""
 
 
 def _visits() -> Select[VisitRow]:
@@ -435,7 +435,7 @@ def _narrowed(
         query = query.where(VisitRow.expected_arrival >= begin, VisitRow.expected_arrival < end)
     elif not which.past_and_deleted and which.state is None:
         prefer_indexes(work.session)
-        # A visit of yesterday whose window runs on past midnight is still a visit of today.
+        # A visit of yesterday whose window continues after midnight is still a visit of today.
         query = query.where(VisitRow.closes_at > local_day(work.now, zone)[0])
         query = query.order_by(None).order_by(_arrival, VisitRow.id)
     if which.after is not None:
@@ -455,9 +455,9 @@ def _narrowed(
 
 
 def _searched(work: Reading, query: Select[VisitRow], words: str) -> Iterator[Sequence[VisitRow]]:
-    """The visits in which the words stand.
+    """The visits that contain the words.
 
-    Compared here: the databases disagree on upper and lower case, each by its own locale.
+    Compared in Python: the databases disagree on upper and lower case, each by its own locale.
     """
     wanted = search_key(words.strip())
     searched = query.with_only_columns(

@@ -1,4 +1,4 @@
-"""The audit: who did what, when."""
+"""Write the audit: who did what, and when."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from nexio.store.groups import in_groups
 from nexio.store.tables import AuditRow
 
 _INSERT = insert(AuditRow)
-"""On a connection: through the session it would take five times as long."""
+"""Executed on the connection: through the session it would take five times as long."""
 
 
 def record(
     work: Writing, action: str, subject: str, subject_id: int, details: dict[str, Any] | None = None
 ) -> None:
-    """Note an action in the same transaction as what it did.
+    """Record an action in the same transaction as its changes.
 
     Args:
         work: the transaction.
@@ -28,9 +28,9 @@ def record(
         subject: what was changed: ``location``, ``visit``, ``nas``.
         subject_id: its number.
         details: plain JSON; before and after for settings, NAS and windows.  Never a PIN, a
-            secret or what a personal field says.
+            secret or the value of a personal field.
     """
-    # What ends with the thing itself, such as its Wi-Fi with a visit, is not named beside it.
+    # Do not also report what a deletion ends, such as the Wi-Fi of a deleted visit.
     if action == "delete":
         work.done[:] = [each for each in work.done if not each.endswith(f" {subject} {subject_id}")]
     record_many(work, subject, [(action, subject_id, details or {})])
@@ -39,12 +39,12 @@ def record(
 def record_many(
     work: Writing, subject: str, acts: Sequence[tuple[str, int, dict[str, Any]]]
 ) -> None:
-    """:func:`record` of many acts, in their order and in one statement.
+    """:func:`record` for many acts, in order and in one statement.
 
     Args:
         work: the transaction.
-        subject: what all of them changed.
-        acts: for each the action, the number of what it changed, and the details.
+        subject: the kind of object that all of them changed.
+        acts: for each the action, the number of the changed object, and the details.
     """
     if not acts:
         return
@@ -60,7 +60,7 @@ def record_many(
 
 
 def upgrade_noted(operator: str) -> Callable[[Connection, str], None]:
-    """What notes that this operator upgraded the store (see :func:`nexio.store.schema.upgrade`)."""
+    """Make the callback that records an upgrade (see :func:`nexio.store.schema.upgrade`)."""
 
     def note(connection: Connection, before: str) -> None:
         details = {"before": before, "after": schema.HEAD}
@@ -74,7 +74,7 @@ def upgrade_noted(operator: str) -> Callable[[Connection, str], None]:
 def operators_of(
     work: Reading, subject: str, numbers: Sequence[int], actions: Sequence[str]
 ) -> dict[int, str]:
-    """Who did one of those things to each of them; those of whom that is not known are left out."""
+    """The operator of one of those actions on each object; unknown ones are left out."""
     found: dict[int, str] = {}
     for group in in_groups(numbers):
         query = select(AuditRow.subject_id, AuditRow.operator).where(

@@ -1,4 +1,4 @@
-"""Reading the audit."""
+"""Read the audit."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from nexio.store.tables import AuditRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Somebody did something."""
+    """One entry of the audit."""
 
     id: int
     at: datetime
     operator: str
-    """Who: what ``NEXIO_OPERATOR`` said, else the user of the system; or a desk, or a tablet."""
+    """The value of ``NEXIO_OPERATOR``, else the system user; or a desk, or a tablet."""
 
     action: str
     subject: str
@@ -30,14 +30,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
-    """Which entries are looked for; None leaves a condition out."""
+    """The entries to find; None leaves a condition out."""
 
     visits: Sequence[int] | None = None
     operator: str | None = None
     since: datetime | None = None
     before: datetime | None = None
     after: int | None = None
-    """The first ones above this number; None is the newest ones."""
+    """Return the first entries above this number; None returns the newest."""
 
     limit: int = 50
 

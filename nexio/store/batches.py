@@ -1,9 +1,9 @@
-"""How changes are marked, so that a reader can ask for what is new and misses nothing.
+"""Mark changes, so that a reader can ask for what is new and misses nothing.
 
-Each transaction stamps the followed rows that it changes with its own random batch id, and
-notes those that it removes.  As its last statements it locks and increments the one row of
-``store_revision`` and inserts the batch under that number.  So the order of numbers is the
-order of commits, and the lock is held for an instant only.
+Each transaction stamps the followed rows that it changes with its own random batch id, and records
+those that it removes.  Its last statements lock and increment the one row of ``store_revision``,
+and insert the batch under that number.  So numbers are in the order of commits, and the lock is
+held only for an instant.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from nexio.store import tables
 from nexio.store.tables import Followed
 
 CHANNEL = "nexio_change"
-"""Where PostgreSQL calls those who listen, at the commit."""
+"""The channel on which PostgreSQL notifies listeners, at the commit."""
 
 _BATCH = "nexio batch"
 
-# As plain text, since each change does this: the mapping would take ten times as long.
+# Plain text, since each change runs this: the ORM would take ten times as long.
 _NEXT = text("UPDATE store_revision SET number = number + 1")
 _NOTE = text("INSERT INTO change (number, batch) SELECT number, :batch FROM store_revision")
 _ON_POSTGRESQL = text(
@@ -29,13 +29,14 @@ _ON_POSTGRESQL = text(
     " noted AS (INSERT INTO change (number, batch) SELECT number, :batch FROM next)"
     " SELECT pg_notify(:channel, CAST(number AS text)) FROM next"
 )
-"""All of it and the call at once: others wait for one round over the network, and not for three."""
+"""Number, batch and notification in one statement: others wait for one network round trip, not
+three."""
 
 
 def batch_of(session: Session) -> int:
     """The batch id of this transaction (63 random bits), drawn at its first use.
 
-    Only statements that bypass the session's rows need to write it themselves.
+    Only statements that bypass the session's rows have to write it themselves.
     """
     batch: int = session.info.setdefault(_BATCH, secrets.randbits(63))
     return batch
@@ -44,9 +45,9 @@ def batch_of(session: Session) -> int:
 @event.listens_for(Session, "before_flush")
 def _stamp(session: Session, context: UOWTransaction, instances: object) -> None:
     del context, instances
-    # SQLAlchemy makes each of these sets anew whenever it is asked: once has to do for many rows.
+    # SQLAlchemy builds these sets again at each access: read each only once for many rows.
     dirty = [row for row in session.dirty if isinstance(row, Followed)]
-    # Its own columns: a visit is not another one because somebody has checked in.
+    # Only its own columns count: a check-in does not change the visit.
     changed = [row for row in dirty if session.is_modified(row, include_collections=False)]
     for row in [*session.new, *changed]:
         if isinstance(row, Followed):
@@ -59,7 +60,7 @@ def _stamp(session: Session, context: UOWTransaction, instances: object) -> None
 
 
 def publish(session: Session) -> None:
-    """Give this transaction's batch its number; the last thing before the commit."""
+    """Give this transaction's batch its number; has to be the last step before the commit."""
     session.flush()
     batch = session.info.pop(_BATCH, None)
     if batch is None:

@@ -1,4 +1,4 @@
-"""Column types that mean the same on SQLite and on PostgreSQL."""
+"""Column types that behave alike on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sqlalchemy.types import TypeDecorator
 class Instant(TypeDecorator[datetime]):
     """A point in time: aware in Python, UTC in the store.
 
-    SQLite keeps no zone, so the instant is stored as UTC without one there.
-    A datetime without a zone is refused: nobody knows which instant it means.
+    SQLite stores no zone, so there the instant is stored as UTC without one.
+    A datetime without a zone is refused: it is ambiguous.
     """
 
     impl = DateTime(timezone=True)
@@ -29,7 +29,7 @@ class Instant(TypeDecorator[datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the instant back as an aware datetime in UTC."""
+        """Return the instant as an aware datetime in UTC."""
         del dialect
         if value is None:
             return None

@@ -1,4 +1,4 @@
-"""Making a store: key, tables, and the one row about the store itself."""
+"""Create a store: its key, its tables, and the one row about the store itself."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from nexio.store.tables import StoreRevisionRow
 
 
 def create_store(configuration: Configuration) -> bool:
-    """Make the key file, the store and its tables where they are not there yet.
+    """Create the key file, the store and its tables, unless they exist.
 
     Returns:
-        Whether a store was made; False where it was there already.
+        Whether a store was created; False if it existed.
 
     Raises:
         Refused: the database cannot hold every name.
-        KeyUnusable: the store is there and its key file is not.  No new key is made then: it
-            would hide that the old one is missed.
-        StoreUnreachable: the store cannot be made or opened, or everybody may write there.
+        KeyUnusable: the store exists and its key file does not.  No new key is made then: it
+            would hide that the old one is missing.
+        StoreUnreachable: the store cannot be created or opened, or everybody may write there.
     """
     refuse_open_folders(configuration)
     create_sqlite_file(configuration.database_url)
@@ -42,7 +42,7 @@ def create_store(configuration: Configuration) -> bool:
 
 
 def unsuitable_encoding(connection: Connection) -> str | None:
-    """The encoding of a database, where it is another one than UTF-8, in which all names fit."""
+    """The encoding of a database if it is not UTF-8, which can hold all names; else None."""
     if connection.dialect.name != "postgresql":
         return None
     encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
@@ -50,7 +50,7 @@ def unsuitable_encoding(connection: Connection) -> str | None:
 
 
 def require_encoding(connection: Connection) -> None:
-    """See that the database can hold every name.
+    """Require that the database can hold every name.
 
     Raises:
         Refused: it cannot.

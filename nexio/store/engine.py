@@ -1,7 +1,7 @@
-"""Opening the store, and using it: reading and writing.
+"""Open the store, read it and write it.
 
-Everything that touches the store takes a :class:`Reading` or a :class:`Writing`; both are one
-transaction with the keys and the time that it happens at.
+All code that touches the store takes a :class:`Reading` or a :class:`Writing`: one transaction,
+with the keys and the time of the transaction.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from nexio.store.patience import Patience
 from nexio.store.sqlite import FILE, create_file, require_file, sqlite_engine
 
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
-"""The ones that come with this software; ``postgresql`` alone means the last."""
+"""The drivers that come with this software; ``postgresql`` alone means the last."""
 
 WITHOUT_EFFECT = {"uri", "timeout", "check_same_thread", "cached_statements"}
-"""What may stand behind the ``?`` of an SQLite URL: others know it, and here it does nothing."""
+"""Parameters allowed after the ``?`` of an SQLite URL: other software uses them, we ignore them."""
 
 
 _KEYS_IN_USE = text("SELECT key_id, nas_key_id FROM store_revision")
-"""As plain text: the table of the revision is needed only for what changes it."""
+"""Plain text: only code that changes the revision needs its table."""
 
 _VERSION_AND_KEYS = text(
     "SELECT version_num, key_id, nas_key_id FROM alembic_version, store_revision"
@@ -55,7 +55,7 @@ class Reading:
     bad_rows: BadRows = field(default_factory=BadRows)
 
     def count(self, condition: ColumnElement[bool]) -> int:
-        """How many rows there are for which a condition holds."""
+        """Count the rows for which a condition holds."""
         return self.session.scalar(select(func.count()).where(condition)) or 0
 
 
@@ -65,7 +65,7 @@ class Writing(Reading):
 
     operator: str
     done: list[str] = field(default_factory=list)
-    """What was done so far, such as ``register visit 7``."""
+    """The actions so far, such as ``register visit 7``."""
 
 
 class Store:
@@ -74,8 +74,8 @@ class Store:
     Args:
         engine: from :func:`connect`.
         load: reads the key file.
-        clock: gives the aware time at which a transaction happens.
-        operator: whom the audit names.
+        clock: gives the aware time of a transaction.
+        operator: the name in the audit.
     """
 
     def __init__(
@@ -88,12 +88,12 @@ class Store:
         self.engine = engine
         self._load = load
         self.keyring = load()
-        self._lacked: str | None = None
-        """The second key that could not be read the last time."""
+        self._missing_second: str | None = None
+        """The second key that could not be read at the last attempt."""
         self.clock = clock
         self.operator = operator
         self.done: list[str] = []
-        """What was committed through this store."""
+        """The actions committed through this store."""
         self.bad_rows = BadRows()
         self._reader = for_reading(engine)
 
@@ -108,7 +108,7 @@ class Store:
 
         Args:
             configuration: where it is.
-            clock: gives the aware time at which a transaction happens.
+            clock: gives the aware time of a transaction.
             patience: how long to wait for a database; None is that of a command.
 
         Raises:
@@ -141,15 +141,15 @@ class Store:
     def write(
         self, *, alone: bool = False, connection: Connection | None = None
     ) -> Iterator[Writing]:
-        """A transaction: committed and published at the end, undone at any exception.
+        """A transaction: committed and published at the end, rolled back at any exception.
 
         Args:
-            alone: wait until nobody else writes, and let nobody: for a change of keys.
-            connection: on which it happens, where something is attached to it; None is any.
+            alone: lock out all other writers: for a change of keys.
+            connection: the connection to use, if something is attached to it; None is any.
 
         Raises:
-            StoreUnreachable: it cannot be written, or at the commit another file took the place
-                of the SQLite file: what was written is not in the store that is there now.
+            StoreUnreachable: it cannot be written, or at the commit another file had taken the
+                place of the SQLite file: the changes are not in the current store.
         """
         where = self.engine if connection is None else connection
         with explain_errors(self.engine), Session(where, expire_on_commit=False) as session:
@@ -170,18 +170,18 @@ class Store:
             self.done += work.done
 
     def can_use(self, *key_ids: str | None) -> bool:
-        """Whether the key files hold those keys at this moment; None is no key.
+        """Whether the key files hold those keys now; None is no key.
 
-        What is in memory may have been taken out of the file by another process.
+        Another process may have removed a key that is still in memory.
         """
         return {*key_ids} - {None} <= self._load().keys.keys()
 
     def close(self) -> None:
-        """Give the connections back."""
-        self.engine.pool.dispose()  # that of the engine makes another pool
+        """Close the connections."""
+        self.engine.pool.dispose()  # engine.dispose() would make another pool
 
     def _begin(self, connection: Connection) -> None:
-        """Require our version, and use the key; where all is well, with one question for both."""
+        """Require our version, and use the key; normally one query does both."""
         try:
             found = connection.execute(_VERSION_AND_KEYS).first()
         except DBAPIError as error:
@@ -196,18 +196,18 @@ class Store:
         self._use_key(connection)
 
     def _use_key(self, connection: Connection) -> None:
-        """Use the key that the store is sealed with now."""
+        """Use the key that the store is currently sealed with."""
         found = connection.execute(_KEYS_IN_USE).first()
         if found is None:
             raise StoreUnreachable("the store is not complete", "Finish it with: nexio init")
         self._use(*found)
 
     def _use(self, key_id: str, second: str | None) -> None:
-        """Use a key of the file, which is read again if the key is new."""
-        known = {None, self._lacked, *self.keyring.keys}
+        """Use a key of the key file; read the file again if the key is new."""
+        known = {None, self._missing_second, *self.keyring.keys}
         if key_id not in self.keyring.keys or second not in known:
             self.keyring = self._load()
-            self._lacked = None if second in self.keyring.keys else second
+            self._missing_second = None if second in self.keyring.keys else second
         if (key_id, second) != (self.keyring.active, self.keyring.second):
             self.keyring = self.keyring.using(key_id, second)
 
@@ -217,11 +217,11 @@ def connect(database_url: str, patience: Patience | None = None) -> Engine:
 
     Args:
         database_url: where it is.
-        patience: how long to wait for it; None is as long as a command does.
+        patience: how long to wait for it; None is that of a command.
 
     Raises:
         InvalidValue: not a URL of one of the two.
-        StoreUnreachable: the SQLite file is not there.
+        StoreUnreachable: the SQLite file does not exist.
     """
     url, patience = parse_url(database_url), patience or Patience()
     if url.get_backend_name() == "sqlite":
@@ -232,10 +232,10 @@ def connect(database_url: str, patience: Patience | None = None) -> Engine:
 
 
 def create_sqlite_file(database_url: str) -> bool:
-    """Make an empty SQLite store, closed to others, where the URL names one that is not there.
+    """Create an empty SQLite file, closed to others, if the URL names one that does not exist.
 
     Returns:
-        Whether it was made now, by nobody else.
+        Whether this call created it.
     """
     url = parse_url(database_url)
     return url.get_backend_name() == "sqlite" and create_file(Path(url.database or ""))
@@ -243,7 +243,7 @@ def create_sqlite_file(database_url: str) -> bool:
 
 @contextmanager
 def connected(database_url: str) -> Iterator[Engine]:
-    """A database for the time of a block, whatever version its store has.
+    """An engine for the duration of a block, whatever version the store has.
 
     Raises:
         InvalidValue, StoreUnreachable: as :func:`connect` and :func:`explain_errors`.
@@ -258,7 +258,7 @@ def connected(database_url: str) -> Iterator[Engine]:
 
 @contextmanager
 def explain_errors(engine: Engine) -> Iterator[None]:
-    """Turn what a database driver raises into an error that says what to do."""
+    """Convert errors of a database driver into errors with advice."""
     try:
         yield
     except IntegrityError as error:
@@ -270,18 +270,21 @@ def explain_errors(engine: Engine) -> Iterator[None]:
         ) from error
     except DBAPIError as error:
         raise unreachable(engine, error.orig) from error
-    except engine.dialect.loaded_dbapi.OperationalError as error:  # of a COPY past SQLAlchemy
+    except engine.dialect.loaded_dbapi.OperationalError as error:  # of a COPY without SQLAlchemy
         raise unreachable(engine, error) from error
 
 
 def _is_about_uniqueness(cause: BaseException | None) -> bool:
-    """PostgreSQL says so in the language of its server, and by a code in none."""
+    """Whether a constraint was violated by a duplicate.
+
+    PostgreSQL's message is in the language of the server; its code is not.
+    """
     state = getattr(cause, "sqlstate", None)
     return state == "23505" if state else "unique" in str(cause).lower()
 
 
 def unreachable(engine: Engine, cause: BaseException | None) -> StoreUnreachable:
-    """A driver's error as an error that says what to do."""
+    """Convert a driver's error into an error with advice."""
     first_line = (str(cause).strip().splitlines() or ["no reason given"])[0]
     if engine.dialect.name == "sqlite":
         advice = f"Look at {engine.url.database}, the rights on its folder and its disk's space."
@@ -297,7 +300,7 @@ def parse_url(database_url: str, what: str = "NEXIO_DATABASE_URL") -> URL:
 
     Args:
         database_url: as somebody wrote it.
-        what: it is called in an error, which does not quote it: it may hold a password.
+        what: its name in an error, which does not quote the URL: it may hold a password.
 
     Raises:
         InvalidValue: not a URL of SQLite or PostgreSQL.
@@ -305,7 +308,7 @@ def parse_url(database_url: str, what: str = "NEXIO_DATABASE_URL") -> URL:
     try:
         url = make_url(database_url)
         url = url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
-    except (ArgumentError, ValueError):  # ValueError quotes what stands where a port should
+    except (ArgumentError, ValueError):  # ValueError quotes the text in the place of the port
         raise _bad_url(what) from None
     # A password with an @ that is not written as %40 spills into the host, or the user.
     spilt = "@" in (url.host or "") or "?" in database_url.rpartition("@")[0]
@@ -333,7 +336,7 @@ def _bad_url(what: str) -> InvalidValue:
 
 
 def for_reading(engine: Engine) -> Engine:
-    """The same store, of which each transaction is one look that changes nothing."""
+    """The same engine with read-only transactions, each of which sees one snapshot."""
     if engine.dialect.name == "sqlite":
         return engine.execution_options(nexio_reads_only=True)
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

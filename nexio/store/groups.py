@@ -1,4 +1,4 @@
-"""Many values for one statement, in groups that a database takes."""
+"""Split many values of a statement into groups that a database accepts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 LARGEST_GROUP = 500
-"""Bound parameters in one statement; SQLite had a limit of 999 for long."""
+"""Bound parameters in one statement; older SQLite has a limit of 999."""
 
 
 def in_groups(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
-    """All values in their order, up to :data:`LARGEST_GROUP` at a time."""
+    """All values in order, up to :data:`LARGEST_GROUP` at a time."""
     for start in range(0, len(values), LARGEST_GROUP):
         yield values[start : start + LARGEST_GROUP]

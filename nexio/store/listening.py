@@ -1,7 +1,7 @@
-"""Noticing changes of a store on PostgreSQL, which notifies (``LISTEN``).
+"""Notice changes of a store on PostgreSQL by its notifications (``LISTEN``).
 
-It is read from time to time as well, in case a notification was lost, or because a standby calls
-nobody, and a pooler does not pass a call on.
+The store is also polled: a notification may be lost, a standby sends none, and a pooler does not
+pass them on.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from nexio.store.engine import unreachable
 if TYPE_CHECKING:
     from nexio.store.postgresql import PatientConnection
 
-CALL_SECONDS = 0.5
-"""How long a call from PostgreSQL is waited for at a time."""
+WAIT_SECONDS = 0.5
+"""How long one wait for a notification from PostgreSQL lasts."""
 
 
 class PostgreSQLWatch:
-    """Listens for the call that a publishing transaction makes.
+    """Listens for the notification of a publishing transaction.
 
     Attributes:
-        is_pooled: whether a pooler is between, so that no call comes.
+        is_pooled: whether a pooler is between, so that no notification arrives.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection = _connect(engine)
         self.is_pooled = self._connection.is_pooled
-        self._is_called = not self.is_pooled
+        self._gets_notifications = not self.is_pooled
         if self.is_pooled:
             return
         try:
             self._connection.execute(f"LISTEN {CHANNEL}".encode())
         except errors.ReadOnlySqlTransaction:
-            self._is_called = False
+            self._gets_notifications = False
         except psycopg.Error as error:
             self.close()
             raise unreachable(engine, error) from error
 
     def wait(self) -> bool:
-        """As ``SQLiteWatch.wait`` does; True also when nothing was heard for a while."""
-        if not self._is_called:
-            time.sleep(CALL_SECONDS)
+        """As ``SQLiteWatch.wait``; also returns True after a while without a notification."""
+        if not self._gets_notifications:
+            time.sleep(WAIT_SECONDS)
             return True
         try:
-            for _ in self._connection.notifies(timeout=CALL_SECONDS, stop_after=1):
+            for _ in self._connection.notifies(timeout=WAIT_SECONDS, stop_after=1):
                 pass
         except psycopg.Error as error:
             raise unreachable(self._engine, error) from error
@@ -63,7 +63,7 @@ class PostgreSQLWatch:
 
 
 def _connect(engine: Engine) -> PatientConnection:
-    """A connection of its own: one that listens is of no use to others."""
+    """Take a connection out of the pool: one that listens is of no use to others."""
     try:
         pooled = engine.raw_connection()
     except psycopg.Error as error:

@@ -1,7 +1,7 @@
-"""Locking the store against other writers, and a row between reading it and writing it.
+"""Lock the store against other writers, and a row between reading and writing it.
 
-SQLite has one writer at a time and needs none of this.  On PostgreSQL a row that was read a
-moment ago may have changed by now: code that is about to change it locks it and reads it again.
+SQLite has one writer at a time and needs none of this.  On PostgreSQL a row that was just read may
+have changed since: code that is about to change it locks it and reads it again.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ KEY_CHANGE_LOCK = 0x6E6578696F
 """Number of the advisory lock of PostgreSQL: "nexio" in octets."""
 
 LOCK_NOT_AVAILABLE = "55P03"
-"""What PostgreSQL calls a lock that was waited for long enough."""
+"""PostgreSQL's error code for a lock timeout."""
 
 
 def lock_writers(connection: Connection, *, alone: bool) -> None:
-    """Begin a write that no change of keys or tables can cut in two.
+    """Begin a write that no change of keys or tables can interrupt.
 
-    SQLite has one writer at a time, which its first statement makes wait.  On PostgreSQL writers
-    share an advisory lock, which a change of keys or tables has for itself.
+    SQLite has one writer at a time, and the first statement of another waits.  On PostgreSQL
+    writers share an advisory lock, which a change of keys or tables takes exclusively.
     """
     if connection.dialect.name == "postgresql":
         lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
@@ -37,19 +37,19 @@ def lock_writers(connection: Connection, *, alone: bool) -> None:
 
 
 def is_about_a_lock(cause: BaseException | None) -> bool:
-    """Whether a driver's error is about a lock that somebody else has."""
+    """Whether a driver's error is about a lock that somebody else holds."""
     if isinstance(cause, sqlite3.Error):
         return getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
     return getattr(cause, "sqlstate", None) == LOCK_NOT_AVAILABLE
 
 
 def find_locked(session: Session, table: type[Kind], number: int) -> Kind | None:
-    """The row of that number as it is now, locked until the transaction ends, or None.
+    """The current row of that number, locked until the transaction ends, or None.
 
-    Others may still write rows that lead to it: nobody changes its number.
+    Others may still write rows that refer to it: nobody changes its number.
 
     Args:
-        session: of a write.
+        session: of a write transaction.
         table: the row's class.
         number: its primary key.
     """
@@ -57,7 +57,7 @@ def find_locked(session: Session, table: type[Kind], number: int) -> Kind | None
     mapper = inspect(table)
     comes_joined = any(each.lazy == "joined" for each in mapper.relationships)
     if comes_joined and session.get_bind().dialect.name == "postgresql":
-        # In a statement of its own: after a wait, what comes joined to a row is of before the wait.
+        # Lock in a separate statement: after a wait, joined rows would be from before the wait.
         key = mapper.primary_key[0]
         if session.scalar(select(key).where(key == number).with_for_update(key_share=True)) is None:
             return None
@@ -69,10 +69,9 @@ def find_locked(session: Session, table: type[Kind], number: int) -> Kind | None
 def find_all_locked(
     session: Session, table: type[Kind], numbers: Collection[int]
 ) -> dict[int, Kind]:
-    """:func:`find_locked` of many, by their numbers; those that there are.
+    """:func:`find_locked` for many numbers; returns the rows that exist, by number.
 
-    They are locked in the order of their numbers, so that two who want the same wait and do not
-    block each other.
+    Rows are locked in the order of their numbers, to avoid deadlocks.
     """
     session.flush()
     key = inspect(table).primary_key[0]
@@ -88,7 +87,7 @@ def find_all_locked(
 
 
 def get_locked(session: Session, table: type[Kind], number: int) -> Kind:
-    """:func:`find_locked` for a row that is known to be there."""
+    """:func:`find_locked` for a row that is known to exist."""
     row = find_locked(session, table, number)
     if row is None:
         raise LookupError(f"no {table.__tablename__} {number}")

@@ -1,8 +1,8 @@
-"""How long we wait for a database.
+"""Timeouts for a database.
 
-A PostgreSQL that hangs keeps its connections open, and its kernel goes on confirming keepalives:
-only we can notice.  Every wait on a connection has a limit here.  When it passes, the connection
-is closed, and the code that waited gets an error.
+A PostgreSQL that hangs keeps its connections open, and its kernel still acknowledges keepalives:
+only we can notice.  Every wait on a connection has a limit here.  When it is exceeded, the
+connection is closed, and the waiting code gets an error.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ class Patience:
     """The limits for one program; all the stores that it opens share them."""
 
     silence: float = 10.0
-    """Seconds of silence after which we ask PostgreSQL whether it is still there."""
+    """Seconds of silence after which we check whether PostgreSQL is still alive."""
 
     longest: float = 3600.0
-    """Seconds of silence after which we give up although it is there: an upgrade may take long."""
+    """Seconds of silence after which we give up even if it is alive: an upgrade may take long."""
 
     connecting: float = 5.0
     """Seconds that PostgreSQL may take to accept a connection, for each of its addresses."""
@@ -32,11 +32,11 @@ class Patience:
 
     @classmethod
     def of_a_server(cls) -> Self:
-        """For a program that can go on from memory and tries again."""
+        """The limits for a program that can work from memory and retry."""
         return cls(silence=1.0, longest=60.0, connecting=2.0, busy=5.0)
 
     def end_in(self, seconds: float) -> None:
-        """Stop waiting from then on: the program stops."""
+        """Stop all waits after so many seconds: the program is stopping."""
         self._end = time.monotonic() + seconds
 
     @property
@@ -46,5 +46,5 @@ class Patience:
 
     @property
     def busy_now(self) -> float:
-        """:attr:`busy`, or what is left until that moment."""
+        """:attr:`busy`, or the time that is left until that moment."""
         return max(0.0, min(self.busy, self._end - time.monotonic()))

@@ -1,7 +1,7 @@
-"""Plain values as octets in a server's own files: by marshal, behind a checksum.
+"""Serialize plain values for a server's own files: with marshal, after a checksum.
 
-Marshal takes a tenth of the time of JSON (``python -m benchmarks.recording``), and trusts what it
-reads; so nothing is read that a disk has changed.
+Marshal takes a tenth of the time of JSON (``python -m benchmarks.recording``), and trusts its
+input; the checksum rejects data that a disk has changed.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _CHECKSUM: Final = 4
 
 
 def as_octets(values: Any) -> bytes:
-    """Values as they stand in a file."""
+    """Serialize values for a file."""
     octets = marshal.dumps(values)
     return zlib.crc32(octets).to_bytes(_CHECKSUM) + octets
 
 
 def of_octets(body: bytes) -> Any:
-    """The values that were written.
+    """Read values that :func:`as_octets` serialized.
 
     Raises:
         ValueError: they are damaged.
@@ -29,4 +29,4 @@ def of_octets(body: bytes) -> Any:
     octets = body[_CHECKSUM:]
     if zlib.crc32(octets).to_bytes(_CHECKSUM) != body[:_CHECKSUM]:
         raise ValueError
-    return marshal.loads(octets)  # noqa: S302 - what we have written
+    return marshal.loads(octets)  # noqa: S302 - our own file

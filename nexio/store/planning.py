@@ -1,4 +1,4 @@
-"""How PostgreSQL plans what a desk asks."""
+"""Influence how PostgreSQL plans the queries of a desk."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 
 
 def prefer_indexes(session: Session) -> None:
-    """Let PostgreSQL take an index until the transaction ends, however many rows it expects.
+    """Make PostgreSQL use an index until the transaction ends, however many rows it expects.
 
-    PostgreSQL treats columns as independent.  Where one location has a million visits to come and
-    another one only past visits, it expects many to come at the second one too, and reads all
-    visits of both.  SQLite takes the index anyway.
+    PostgreSQL treats columns as independent.  If one location has a million visits to come and
+    another only past visits, it expects many at the second one too, and reads all visits of both.
+    SQLite uses the index anyway.
     """
     connection = session.connection()
     if connection.dialect.name == "postgresql":

@@ -1,10 +1,10 @@
-"""Connections to PostgreSQL: what they rely on, how long they wait, what their errors mean.
+"""Connections to PostgreSQL: their settings, their timeouts, and the meaning of their errors.
 
-Its administrator may have set anything for the server, the database or the role, or in a ``PG…``
-variable.  Each of our connections sets what the code depends on.
+An administrator may have set anything for the server, the database or the role, or in a ``PG…``
+variable.  So each of our connections sets what the code depends on.
 
-A pooler such as PgBouncer may give each transaction another connection of PostgreSQL's.  What is
-set for a connection, prepared on it or listened to would be somebody else's a moment later: there
+A pooler such as PgBouncer may run each transaction on another connection to PostgreSQL.  Settings,
+prepared statements and LISTEN of a connection would soon belong to somebody else: behind a pooler
 each transaction sets what the code depends on, nothing is prepared, and nobody listens.
 """
 
@@ -40,17 +40,17 @@ SETTINGS = {
     "statement_timeout": "0",  # an import takes its time; patience.py has the limits
     "transaction_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
-    "idle_session_timeout": "0",  # a server that listens says nothing
+    "idle_session_timeout": "0",  # a server that listens sends nothing
 }
-"""Where a version of PostgreSQL does not have one of them, it is left out."""
+"""Settings that a version of PostgreSQL does not have are left out."""
 
 _SET = (
     "SELECT set_config(name, value, pg_backend_pid() <> %s), pg_backend_pid()"
     " FROM unnest(%s::text[], %s::text[]) AS s (name, value)"
     " WHERE current_setting(name, true) IS NOT NULL"
 )
-"""For the connection, or for the transaction alone where it is of another process than we were
-told when we connected: there is a pooler between."""
+"""Apply settings to the connection; or to the transaction only, if the process id differs from the
+one that was reported when we connected: then there is a pooler between."""
 
 
 def postgresql_engine(url: URL, patience: Patience) -> Engine:
@@ -83,7 +83,7 @@ def open_connection(patience: Patience, *args: Any, **kwargs: Any) -> PatientCon
     """
     connection = PatientConnection.open(patience, *args, **kwargs)
     try:
-        connection.autocommit = True  # what a transaction sets ends with it, if that is undone
+        connection.autocommit = True  # a rollback would revert the settings of a transaction
         ((_, process), *_rest) = connection.execute(_SET, connection.settings).fetchall()
         connection.autocommit = False
         connection.is_pooled = process != connection.info.backend_pid
@@ -96,18 +96,18 @@ def open_connection(patience: Patience, *args: Any, **kwargs: Any) -> PatientCon
 
 
 class TimeIsUp(psycopg.OperationalError):
-    """The database was waited for long enough."""
+    """A wait for the database reached its limit."""
 
 
 class StreamedRows(psycopg.ServerCursor[Any]):
-    """Rows that are read a part at a time.
+    """A cursor that reads rows in parts.
 
-    Where the connection breaks meanwhile, SQLAlchemy does not close them, or logs a traceback where
-    it breaks just then; they went with it.
+    If the connection breaks meanwhile, SQLAlchemy does not close it, or logs a traceback if it
+    breaks during the close; the cursor is gone with the connection.
     """
 
     def close(self) -> None:
-        """See psycopg; whoever goes on with a broken connection hears of it then."""
+        """See psycopg; a broken connection raises its error at the next use."""
         try:
             super().close()
         except psycopg.OperationalError:
@@ -115,13 +115,13 @@ class StreamedRows(psycopg.ServerCursor[Any]):
                 raise
 
     def __del__(self, *_: Any) -> None:
-        """Warn, as psycopg does, only where they are still open."""
+        """Warn, as psycopg does, only if the connection is still open."""
         if not self.connection.closed:
             super().__del__()
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """A connection of psycopg's on which no wait lasts for ever."""
+    """A psycopg connection on which every wait has a limit."""
 
     patience: Patience
     arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
@@ -155,7 +155,7 @@ class PatientConnection(psycopg.Connection[Any]):
         self.read_only = self.deferrable = False
 
     def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
-        """See psycopg: whatever waits for the server comes through here."""
+        """See psycopg: all waits for the server pass through here."""
         try:
             return super().wait(self._within_limits(gen), *args, **kwargs)
         except TimeIsUp:
@@ -163,9 +163,9 @@ class PatientConnection(psycopg.Connection[Any]):
             raise
 
     def _within_limits(self, gen: Generator[Any, Any, Result]) -> Generator[Any, Any, Result]:
-        """Pass on what psycopg and the socket say to each other, and watch the clock.
+        """Pass values between psycopg and the socket, and watch the clock.
 
-        Where nothing has come, psycopg says so every tenth of a second.
+        If nothing arrives, psycopg reports that every tenth of a second.
         """
         try:
             wanted = next(gen)
@@ -183,7 +183,7 @@ class PatientConnection(psycopg.Connection[Any]):
             return end.value  # type: ignore[no-any-return]  # of the generator's own type
 
     def _require_sign_of_life(self, began: float) -> None:
-        """Try another connection: a long statement lets it in, a server that hangs does not."""
+        """Try another connection: it works during a long statement, but not if the server hangs."""
         args, arguments = self.arguments
         try:
             with closing(psycopg.connect(*args, **arguments)) as other:
@@ -196,7 +196,7 @@ class PatientConnection(psycopg.Connection[Any]):
 
 
 def _answers(connection: psycopg.Connection, seconds: float) -> bool:
-    """Whether PostgreSQL does: a pooler lets people in while what is behind it hangs."""
+    """Whether PostgreSQL itself answers: a pooler accepts connections while its server hangs."""
     driver = connection.pgconn
     driver.send_query(b"SELECT")
     waiting = select.poll()
@@ -214,7 +214,7 @@ def _require_time(patience: Patience) -> None:
 
 
 def advice_for(error: BaseException | None, url: URL) -> str:
-    """What to do about an error of psycopg's."""
+    """Advice on an error of psycopg."""
     shown = url.difference_update_query(["password", "sslpassword"])
     place = shown.render_as_string(hide_password=True)
     for kind, advice in _ADVICE:
@@ -236,7 +236,7 @@ _GRANT = (
 _DRIFT = "The tables are not as they should be: nexio db check says how."
 _ADVICE: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.InsufficientPrivilege, _GRANT),
-    (errors.InvalidSchemaName, _GRANT),  # it may not see the schema that is there
+    (errors.InvalidSchemaName, _GRANT),  # the user may not see an existing schema
     (errors.ReadOnlySqlTransaction, "{place} is a standby, which only reads: name the primary."),
     (errors.LockNotAvailable, "Somebody else changes the store at this moment: try again soon."),
     (errors.UndefinedTable, _DRIFT),

@@ -1,4 +1,4 @@
-"""All rows of a store on their way into another one, of either engine."""
+"""Copy all rows of a store into another one, on either engine."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ROWS_IN_MEMORY = 5_000
 """Rows held in memory at a time."""
 
 Report = Callable[[str, int], None]
-"""Hears of which table how many more rows are done."""
+"""Callback with a table and the number of rows just done."""
 
 
 class Tables(NamedTuple):
-    """The same tables in two stores, those that others refer to first."""
+    """The same tables in two stores, parents first."""
 
     there: Sequence[Table]
     here: Sequence[Table]
@@ -44,7 +44,7 @@ def _our_tables(*, is_raw: bool) -> Tables:
 
 
 def tables_of(source: Connection, target: Connection) -> Tables:
-    """The tables of an earlier version, as they are on both sides."""
+    """The tables of an earlier version, as both stores have them."""
     here, there = MetaData(), MetaData()
     here.reflect(target)
     here.remove(here.tables["alembic_version"])
@@ -58,7 +58,7 @@ def _are_sqlite(source: Connection, target: Connection) -> bool:
 
 
 def _raw(tables: Tables) -> Tables:
-    """From SQLite to SQLite values go over as they are: also one that nobody can read."""
+    """Copy values from SQLite to SQLite unconverted, even unreadable ones."""
     for column in (column for side in tables for table in side for column in table.columns):
         column.type = NullType()
     return tables
@@ -67,10 +67,10 @@ def _raw(tables: Tables) -> Tables:
 def copy_rows(
     source: Connection, target: Connection, tables: Tables, report: Report = lambda _, __: None
 ) -> int:
-    """Copy every table, parents before children and in the order of their numbers.
+    """Copy every table, parents before children, rows in the order of their numbers.
 
     Returns:
-        How many rows.
+        The number of rows.
 
     Raises:
         RowDamaged: one does not fit; the message names it.
@@ -86,7 +86,7 @@ def copy_rows(
 
 
 def _insert(target: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows; where one does not fit, halves of them, until it is found."""
+    """Insert rows; if one does not fit, try halves until it is found."""
     try:
         with target.begin_nested():
             target.execute(insert(table), rows)
@@ -105,7 +105,7 @@ def _insert(target: Connection, table: Table, rows: Sequence[Mapping[str, Any]])
 def first_difference(
     one: Connection, other: Connection, tables: Tables, report: Report = lambda _, __: None
 ) -> str | None:
-    """The first table in which two stores do not hold the same rows, or None.
+    """The first table whose rows differ between two stores, or None.
 
     Raises:
         As :func:`copy_rows`.
@@ -120,7 +120,7 @@ def first_difference(
 
 
 def _in_order(connection: Connection, table: Table) -> Select[Any]:
-    """Every row in an order that is the same on both engines; each may sort text in its own way."""
+    """Select all rows in an order that is the same on both engines, which sort text differently."""
     key = table.primary_key.columns
     if connection.dialect.name == "postgresql":
         return select(table).order_by(
@@ -130,13 +130,13 @@ def _in_order(connection: Connection, table: Table) -> Select[Any]:
 
 
 def _read(connection: Connection, table: Table, query: Select[Any]) -> Iterator[Sequence[Any]]:
-    """Rows of a table, some at a time."""
+    """Read rows of a table in parts."""
     with explain_errors(connection.engine):
         result = connection.execute(query.execution_options(yield_per=ROWS_IN_MEMORY))
         with result:
             try:
                 yield from result.partitions()
-            # SQLite keeps any text in any column.
+            # SQLite stores any text in any column.
             except (ValueError, TypeError, OverflowError) as error:
                 raise RowDamaged(
                     f"{table.name} cannot be read: a time or a number in it is none",
@@ -148,7 +148,7 @@ def _read(connection: Connection, table: Table, query: Select[Any]) -> Iterator[
 
 
 def numbers_used(store: Connection) -> dict[str, int]:
-    """The highest number that each table has given to a row, whether or not that is still there."""
+    """The highest number that each table has given to a row, even if the row is gone."""
     numbers = {
         table.name: store.scalar(select(func.max(table.autoincrement_column))) or 0
         for table in _counting()
@@ -161,7 +161,7 @@ def numbers_used(store: Connection) -> dict[str, int]:
 
 
 def use_none_twice(store: Connection, numbers: Mapping[str, int]) -> None:
-    """Let each table go on counting behind those, or behind its own where that is higher."""
+    """Make each table continue counting after these numbers, or after its own if that is higher."""
     for table in _counting():
         row = {"table": table.name, "highest": numbers[table.name]}
         if store.dialect.name == "postgresql":
@@ -173,7 +173,7 @@ def use_none_twice(store: Connection, numbers: Mapping[str, int]) -> None:
 
 
 def _counting() -> Iterator[Table]:
-    """The tables that number their rows by themselves."""
+    """The tables with an autoincrement column."""
     return (each for each in Row.metadata.sorted_tables if each.autoincrement_column is not None)
 
 

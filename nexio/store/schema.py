@@ -1,4 +1,4 @@
-"""The version of the tables: which one a store has, and bringing it to ours."""
+"""The version of the tables: read that of a store, and upgrade it to ours."""
 
 from __future__ import annotations
 
@@ -25,23 +25,24 @@ _IS_MADE = {
     "sqlite": text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"),
     "postgresql": text("SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL"),
 }
-"""As each command asks: SQLAlchemy's inspector would take half of the time of opening a store."""
+"""Plain SQL, as each command runs it: SQLAlchemy's inspector would take half of the time of opening
+a store."""
 
 _VERSION = text("SELECT version_num FROM alembic_version")
 
 LOCK_SECONDS = 5
-"""How long an upgrade waits for a lock on PostgreSQL.  Whoever comes after it waits behind it."""
+"""How long an upgrade waits for a lock on PostgreSQL.  Later requests queue behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """A step from one version to the next that was done."""
+    """A completed step from one version to the next."""
 
     version: str
-    """The one after it."""
+    """The version after it."""
 
     about: str
-    """What it changes, in a sentence."""
+    """Its changes, in a sentence."""
 
     seconds: float
 
@@ -57,7 +58,7 @@ def require_version(connection: Connection, what: str = "the store") -> str:
 
     Args:
         connection: to the store.
-        what: it is called in an error.
+        what: name of the store in an error.
 
     Raises:
         SchemaMismatch: no tables, or a newer version.
@@ -96,22 +97,22 @@ def upgrade(
     *,
     first: Callable[[Connection], None] | None = None,
     last: Callable[[Connection, str], None] | None = None,
-    tell: Callable[[Migration], None] = lambda _: None,
+    on_step: Callable[[Migration], None] = lambda _: None,
 ) -> str | None:
-    """Bring the tables to :data:`HEAD`, in one transaction.
+    """Upgrade the tables to :data:`HEAD`, in one transaction.
 
-    Nobody else writes meanwhile, and of two who upgrade a store one waits for the other.
+    Nobody else writes meanwhile, and of two concurrent upgrades one waits for the other.
 
     Args:
         engine: of the store.
-        what: it is called in an error.
-        first: what to do in the same transaction before anything is changed.
-        last: what to do when it is done, with the version before.  Neither where there were no
-            tables.
-        tell: hears of each step when it was done; none of them counts before the end.
+        what: name of the store in an error.
+        first: called in the same transaction before any change.
+        last: called after the changes, with the version before.  Neither is called if there were
+            no tables.
+        on_step: called after each step; no step is final before the commit.
 
     Returns:
-        The version before; None where there were no tables.
+        The version before; None if there were no tables.
 
     Raises:
         SchemaMismatch: the store is newer than this software, or of no version that there was.
@@ -122,7 +123,7 @@ def upgrade(
         if version == HEAD:
             return version
         _wait_for_locks(connection)
-        version = _version_of(connection, what)  # somebody else may have brought it up meanwhile
+        version = _version_of(connection, what)  # somebody else may have upgraded it meanwhile
         if version == HEAD:
             return version
         if version is None:
@@ -132,14 +133,14 @@ def upgrade(
             _refuse_unknown(config, version, what)
             if first is not None:
                 first(connection)
-            _run(config, "head", tell)
+            _run(config, "head", on_step)
         if last is not None:
             last(connection, version)
     return version
 
 
 def make_tables(connection: Connection, version: str = HEAD) -> None:
-    """Make the empty tables of a version, within a transaction.
+    """Create the empty tables of a version, within a transaction.
 
     Raises:
         StoreUnreachable: somebody else uses the database.
@@ -154,7 +155,7 @@ def make_tables(connection: Connection, version: str = HEAD) -> None:
 
 
 def _make_at_once(connection: Connection) -> None:
-    """Make the tables that all migrations together make, in a tenth of their time."""
+    """Create the tables that result from all migrations, in a tenth of their time."""
     from nexio.store.tables import Row, add_conditions_for_postgresql  # noqa: PLC0415
 
     if connection.dialect.name == "postgresql":
@@ -172,7 +173,7 @@ CREATE TABLE IF NOT EXISTS alembic_version (
 
 
 def lock_alone(connection: Connection) -> None:
-    """Be the only one who writes, until the end of the transaction.
+    """Lock out all other writers until the end of the transaction.
 
     Raises:
         StoreUnreachable: somebody else uses the database.
@@ -187,9 +188,9 @@ def _version_of(connection: Connection, what: str) -> str | None:
 
 
 def _wait_for_locks(connection: Connection) -> None:
-    """Be the only one who writes; no lock of this transaction is waited for longer than that.
+    """Lock out all other writers, and limit every wait for a lock in this transaction.
 
-    PostgreSQL lets nobody past whoever waits for a lock: not those who only read either.
+    On PostgreSQL nobody can pass a transaction that waits for a lock, not even readers.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
@@ -210,7 +211,9 @@ def _explain_locks() -> Iterator[None]:
         ) from error
 
 
-def _run(config: Config, version: str, tell: Callable[[Migration], None] = lambda _: None) -> None:
+def _run(
+    config: Config, version: str, on_step: Callable[[Migration], None] = lambda _: None
+) -> None:
     """Run the migrations up to that version."""
     from alembic import command  # noqa: PLC0415 (Alembic is slow to load and rarely needed)
 
@@ -220,7 +223,7 @@ def _run(config: Config, version: str, tell: Callable[[Migration], None] = lambd
         nonlocal began
         now = time.monotonic()
         about = step.up_revision.doc
-        tell(Migration(version=step.up_revision_id, about=about, seconds=now - began))
+        on_step(Migration(version=step.up_revision_id, about=about, seconds=now - began))
         began = now
 
     config.attributes["applied"] = applied
@@ -228,7 +231,7 @@ def _run(config: Config, version: str, tell: Callable[[Migration], None] = lambd
 
 
 def require_known(connection: Connection, what: str = "the store") -> str:
-    """The store's version, which is ours or an older one that there was.
+    """The store's version, which is ours or a known older one.
 
     Raises:
         SchemaMismatch: it is not.
@@ -252,7 +255,7 @@ def _refuse_unknown(config: Config, version: str | None, what: str) -> None:
 
 
 def drift(connection: Connection) -> list[str]:
-    """What differs between the store's tables and the ones in ``nexio.store.tables``, in words."""
+    """The differences between the store's tables and those in ``nexio.store.tables``, as text."""
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415
     from alembic.migration import MigrationContext  # noqa: PLC0415
 

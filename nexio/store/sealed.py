@@ -1,7 +1,7 @@
-"""The registry of what is sealed in the store, and of the digests of PINs.
+"""The registry of all sealed columns in the store, and of the digests of PINs.
 
-``db check`` opens all of it, ``key rotate`` seals all of it again.  A column that is missing
-here would be lost with the next key: a test looks for one.
+``db check`` opens all of them, ``key rotate`` seals all of them again.  A column that is missing
+here would be lost with the next key: a test checks for that.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from nexio.store.tables import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """A column of sealed values; an empty one is sealed nothing."""
+    """A column of sealed values; an empty value is not sealed."""
 
     table: type[Row]
     column: str
 
     @property
     def purpose(self) -> str:
-        """What its values are sealed for: ``visit.pin``."""
+        """The purpose of its values, such as ``visit.pin``."""
         return f"{self.table.__tablename__}.{self.column.removesuffix('_sealed')}"
 
     @property
@@ -55,7 +55,7 @@ class Digest:
     """The PIN that it is a digest of."""
 
     owner: str | None = None
-    """The column that leads to the PIN's row, where that is another one."""
+    """The column that refers to the row of the PIN, if that is another row."""
 
     @property
     def query(self) -> Select[Any]:
@@ -71,7 +71,7 @@ class Digest:
 VISIT_PIN = Sealed(table=VisitRow, column="pin_sealed")
 MEMBER_PIN = Sealed(table=MemberRow, column="pin_sealed")
 NAS_SECRET = Sealed(table=NasRow, column="secret_sealed")
-"""Sealed with the second key, where there is one (``keys/keyring.py``)."""
+"""Sealed with the second key, if there is one (``keys/keyring.py``)."""
 
 SIGNING_KEY = Sealed(table=StoreRevisionRow, column="signing_key_sealed")
 USER_NAME = Sealed(table=WifiSessionRow, column="user_name_sealed")
@@ -92,4 +92,4 @@ OF_NO_KEY: tuple[tuple[type[Row], str], ...] = (
     (DeskRow, "credential_digest"),
     (MemberPassRow, "browser_digest"),
 )
-"""Look like one of them and are signed with the store's signing key, which stays the same."""
+"""Columns that look like sealed ones, but use the store's signing key, which never changes."""

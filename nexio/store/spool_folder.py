@@ -1,7 +1,7 @@
-"""The folder beside the store in which servers keep SQLite files of their own.
+"""The folder beside the store for the servers' own SQLite files.
 
-Closed to all others; where the folder of the store is open to a group, as for nexio-radiusd and
-FreeRADIUS under users of their own, so is this one, and what is in it.
+It is closed to other users.  If the folder of the store is open to a group, as for nexio-radiusd
+and FreeRADIUS under different users, so are this folder and its files.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ log = logging.getLogger(__name__)
 
 
 class FileUnusable(StoreUnreachable):
-    """The file cannot be made, read or written."""
+    """The file cannot be created, read or written."""
 
 
 class FileDamaged(FileUnusable):
-    """The file is not a database, or not a whole one."""
+    """The file is not a database, or an incomplete one."""
 
 
 class SpoolFile:
     """One file in that folder.
 
-    Each thread keeps its connection, and SQLite writes ahead: so a commit waits for the disk once
-    and not four times, which is what accounting waits for ("accounting" of ``make bench``).
+    Each thread reuses its connection, and SQLite uses a WAL: so a commit waits for the disk once
+    instead of four times, which limits accounting ("accounting" of ``make bench``).
 
     Args:
-        path: where it is.
-        what: names it in errors and in the log, such as "the spool".
-        synchronous: SQLite's word for what a commit waits for.
-        wait_seconds: how long for another process that writes.
+        path: of the file.
+        what: its name in errors and in the log, such as "the spool".
+        synchronous: value of SQLite's ``PRAGMA synchronous``.
+        wait_seconds: how long to wait for another process that writes.
     """
 
     def __init__(
@@ -56,14 +56,14 @@ class SpoolFile:
         self._of_thread = threading.local()
 
     def make(self) -> None:
-        """Make an empty file where none is there yet.
+        """Create an empty file, unless there is one.
 
         Raises:
-            FileUnusable: it cannot be made.
+            FileUnusable: it cannot be created.
         """
         try:
             if make_file(self.path):
-                self._take_along(None)  # what was written ahead in one that is gone
+                self._move_companions(None)  # remove the WAL of a file that is gone
         except OSError as error:
             raise self.unusable(error) from error
 
@@ -72,7 +72,7 @@ class SpoolFile:
         """The connection of this thread, committed at the end.
 
         Raises:
-            FileUnusable: it cannot be read or written; FileDamaged where it never will.
+            FileUnusable: it cannot be read or written; FileDamaged if that is permanent.
         """
         try:
             connection = self._connected()
@@ -83,7 +83,7 @@ class SpoolFile:
             raise self.unusable(error) from error
 
     def make_room(self) -> None:
-        """Give back what was written ahead: a full disk has no room for more of it.
+        """Shrink the WAL to nothing: a full disk has no room for more of it.
 
         Raises:
             FileUnusable: it cannot be read or written.
@@ -92,26 +92,26 @@ class SpoolFile:
             connection.execute("PRAGMA wal_checkpoint = TRUNCATE")
 
     def _connected(self) -> sqlite3.Connection:
-        """Of the file that is there now: another one may have taken its place, or none."""
+        """The thread's connection to the current file, which may have been replaced or removed."""
         status = self.path.stat()
         which = status.st_dev, status.st_ino
-        kept: _Kept | None = getattr(self._of_thread, "kept", None)
-        if kept is None or kept.which != which:
+        opened: _OpenFile | None = getattr(self._of_thread, "opened", None)
+        if opened is None or opened.which != which:
             self._of_thread.__dict__.clear()
-            kept = self._of_thread.kept = _Kept(self._uri, which, self._wait_seconds)
-            kept.connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-            kept.connection.execute("PRAGMA journal_mode = WAL")
-        return kept.connection
+            opened = self._of_thread.opened = _OpenFile(self._uri, which, self._wait_seconds)
+            opened.connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            opened.connection.execute("PRAGMA journal_mode = WAL")
+        return opened.connection
 
     def put_aside(self) -> None:
-        """Take a damaged file and what SQLite keeps beside it out of the way: guests come first."""
+        """Move a damaged file and SQLite's files beside it away, so that logins can go on."""
         aside = put_aside(self.path, self._what, "is damaged")
         if aside is not None:
             with suppress(OSError):
-                self._take_along(aside)
+                self._move_companions(aside)
 
-    def _take_along(self, aside: Path | None) -> None:
-        """Move the files that SQLite keeps beside one that is gone, or remove them."""
+    def _move_companions(self, aside: Path | None) -> None:
+        """Move SQLite's files beside a file that is gone, or remove them."""
         for end in ("-wal", "-shm"):
             beside = self.path.with_name(self.path.name + end)
             with suppress(FileNotFoundError):
@@ -121,7 +121,7 @@ class SpoolFile:
                     beside.rename(aside.with_name(aside.name + end))
 
     def unusable(self, cause: BaseException | None) -> FileUnusable:
-        """What an error of the system or of SQLite means."""
+        """Convert an error of the system or of SQLite."""
         damaged = isinstance(cause, sqlite3.DatabaseError) and not isinstance(
             cause, sqlite3.OperationalError
         )
@@ -132,17 +132,17 @@ class SpoolFile:
 
 
 def put_aside(path: Path, what: str, why: str) -> Path | None:
-    """Take a file out of the way, with a line in the log.
+    """Rename a file out of the way, with a line in the log.
 
-    Its content stays, for somebody who wants to look.
+    Its content stays for inspection.
 
     Args:
-        path: where it is.
-        what: names it in the log.
+        path: of the file.
+        what: its name in the log.
         why: what is wrong with it, such as "is damaged".
 
     Returns:
-        Where it is now; None where it could not be moved.
+        Its new path; None if it could not be moved.
     """
     aside = path.with_suffix(f".damaged-{secrets.token_hex(4)}")
     try:
@@ -153,8 +153,8 @@ def put_aside(path: Path, what: str, why: str) -> Path | None:
     return aside
 
 
-class _Kept:
-    """A connection, and to which file; it closes with its thread."""
+class _OpenFile:
+    """A connection and the identity of its file; it closes with its thread."""
 
     def __init__(self, uri: str, which: tuple[int, int], wait_seconds: float) -> None:
         self.which = which
@@ -163,19 +163,19 @@ class _Kept:
         )
 
     def __del__(self) -> None:
-        """Close it; not there where it could not be opened."""
+        """Close the connection; the attribute is missing if opening failed."""
         if hasattr(self, "connection"):
             self.connection.close()
 
 
 def make_file(path: Path) -> bool:
-    """Make an empty file, and its folder, where they are not there yet.
+    """Create an empty file and its folder, unless they exist.
 
     Returns:
-        Whether it was made.
+        Whether the file was created.
 
     Raises:
-        OSError: one of them cannot be made, or not be opened for writing.
+        OSError: one of them cannot be created, or not be opened for writing.
     """
     make_folder(path.parent)
     shared = path.parent.stat().st_mode & stat.S_IWGRP
@@ -191,7 +191,7 @@ def make_file(path: Path) -> bool:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder where it is not there yet; closed as that of the store is."""
+    """Create the folder unless it exists, with the access rights of the store's folder."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700, parents=True)
         if folder.parent.stat().st_mode & stat.S_IWGRP:

@@ -21,20 +21,20 @@ from nexio.errors import StoreUnreachable
 from nexio.store.patience import Patience
 
 MOST_VALUES: Final = 999
-"""In one statement: what any SQLite takes."""
+"""Values in one statement: the limit of any SQLite."""
 
 FILE: Final = "file"
-"""What a connection is to, in its ``info``: see :func:`identity`."""
+"""Key in a connection's ``info`` for the :func:`identity` of its file."""
 
-LOOK_MILLISECONDS: Final = 500
-"""How long SQLite itself waits for another writer, who may never end."""
+POLL_MILLISECONDS: Final = 500
+"""How long SQLite itself waits for another writer, who may never end, before we check again."""
 
 
 def sqlite_engine(url: URL, patience: Patience) -> Engine:
-    """An engine for a file that is there.
+    """An engine for an existing file.
 
     Raises:
-        StoreUnreachable: it is not there.
+        StoreUnreachable: it does not exist.
     """
     path = Path(url.database or "")
     if not _is_there(path):
@@ -50,10 +50,10 @@ def sqlite_engine(url: URL, patience: Patience) -> Engine:
 
 
 def _keep_to_file(engine: Engine, path: Path) -> None:
-    """Drop a connection that was kept when another file has taken the place of its own.
+    """Drop a pooled connection if another file has taken the place of its own.
 
-    So whoever uses a store again and again need not open it each time, which costs some
-    milliseconds (``python -m benchmarks.recording``).
+    So connections can be pooled: opening one each time costs some milliseconds
+    (``python -m benchmarks.recording``).
     """
 
     def note(_: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
@@ -68,14 +68,14 @@ def _keep_to_file(engine: Engine, path: Path) -> None:
 
 
 def require_file(engine: Engine, file: tuple[int, int] | None) -> None:
-    """Hold that a connection's file is still that of the store, right after a commit.
+    """Require that a connection's file is still that of the store, right after a commit.
 
     Args:
         engine: of the store.
-        file: what :data:`FILE` says of the connection; None where the store is no file.
+        file: the connection's :data:`FILE`; None if the store is not a file.
 
     Raises:
-        StoreUnreachable: another one is in its place, or none.
+        StoreUnreachable: the file was replaced or removed.
     """
     if file is not None and file != identity(Path(engine.url.database or "")):
         raise StoreUnreachable(
@@ -85,7 +85,7 @@ def require_file(engine: Engine, file: tuple[int, int] | None) -> None:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Which file it is; None where none is there."""
+    """The device and inode of a file; None if there is none."""
     try:
         status = os.stat(path)  # noqa: PTH116 - for each transaction
     except OSError:
@@ -94,7 +94,7 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 def create_file(path: Path) -> bool:
-    """Make an empty file, closed to others, where none is there; whether it was made now."""
+    """Create an empty file, closed to others, unless there is one; whether it was created."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A folder that a group may write to is shared on purpose: so is the store in it.
@@ -115,7 +115,7 @@ def create_file(path: Path) -> bool:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether there is a file.
+    """Whether the file exists.
 
     Raises:
         StoreUnreachable: the folder cannot be read.
@@ -130,18 +130,18 @@ def _is_there(path: Path) -> bool:
 
 
 def _open(path: Path, patience: Patience) -> sqlite3.Connection:
-    """Open a file that is there; SQLite by itself would make an empty one."""
+    """Open an existing file; SQLite by default would create an empty one."""
     return sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?mode=rw",
         uri=True,
         timeout=patience.busy_now,
         check_same_thread=False,
-        isolation_level=None,  # transactions are begun below, not by the driver
+        isolation_level=None,  # _begin begins transactions, not the driver
     )
 
 
 def _prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-    """Set up a connection: durable, and nothing deleted stays readable."""
+    """Set up a connection: commits are durable, and deleted data is overwritten."""
     del entry
     for pragma in (
         "journal_mode = WAL",
@@ -150,7 +150,7 @@ def _prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None
         "secure_delete = ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
-    # SQLite's own knows A to Z only, and a search is to find Zoë by "ZOË", as on PostgreSQL.
+    # SQLite's own lower() handles only A to Z; a search has to find Zoë by "ZOË", as on PostgreSQL.
     connection.create_function("lower", 1, _lower, deterministic=True)
 
 
@@ -159,10 +159,10 @@ def _lower(text: str | None) -> str | None:
 
 
 def _begin(connection: Connection, patience: Patience) -> None:
-    """Take the write lock at once.
+    """Begin a transaction; one that writes takes the write lock at once.
 
-    A transaction that reads first and writes later would fail after another one's commit,
-    however long it was willing to wait.
+    If it read first and wrote later, it would fail after another one's commit, however long it was
+    willing to wait.
     """
     reads_only = connection.get_execution_options().get("nexio_reads_only", False)
     # An import has detached its connection: it has no `driver_connection` any more.
@@ -175,9 +175,9 @@ def _begin(connection: Connection, patience: Patience) -> None:
 
 
 def _has_turn(connection: sqlite3.Connection, patience: Patience) -> bool:
-    """Wait for other writers, and see now and then whether the program stops meanwhile."""
+    """Wait for other writers, and check periodically whether the program is stopping."""
     began = time.monotonic()
-    connection.execute(f"PRAGMA busy_timeout = {LOOK_MILLISECONDS}")
+    connection.execute(f"PRAGMA busy_timeout = {POLL_MILLISECONDS}")
     while not connection.in_transaction:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -199,16 +199,16 @@ def insert_rows(
 ) -> None:
     """Insert rows as plain values, many in a statement.
 
-    That takes half of the time of a statement for each row, before and after which SQLite gives
-    the interpreter to other threads (``python -m benchmarks.recording``).
+    That takes half of the time of one statement per row, around each of which SQLite releases the
+    interpreter to other threads (``python -m benchmarks.recording``).
 
     Args:
         connection: to a SQLite file.
         into: table and columns, such as ``visit (id, email)``.
         rows: their values.
-        width: how many columns there are in each.
-        instant: the one of them that is an instant, in seconds since 1970.
-        last: what the last columns of all rows have, of which the rows say nothing.
+        width: number of columns in each row.
+        instant: index of the column that is an instant, in seconds since 1970.
+        last: constant values of the last columns, which the rows do not contain.
     """
     end = "".join(", NULL" if each is None else f", {each:d}" for each in last)
     at_once, left = MOST_VALUES // width, iter(rows)
@@ -225,18 +225,18 @@ def _insert(into: str, count: int, width: int, end: str) -> str:
 
 
 def _instant_as_text(at: float) -> str:
-    """Seconds since 1970 as the store keeps an instant."""
+    """Convert seconds since 1970 to the store's text of an instant."""
     second, microseconds = divmod(round(at * 1_000_000), 1_000_000)
     return f"{_second_as_text(second)}.{microseconds:06}"
 
 
 def datetime_as_text(at: datetime) -> str:
-    """An aware instant as the store keeps it, for rows that are written as they are."""
+    """Convert an aware instant to the store's text, for rows that bypass SQLAlchemy."""
     utc = at if at.tzinfo is UTC else at.astimezone(UTC)
     return utc.isoformat(" ", "microseconds")[:26]  # without the zone
 
 
 @lru_cache(maxsize=64)
 def _second_as_text(seconds: int) -> str:
-    """Servers write thousands of a second."""
+    """Cached, as servers write thousands of rows with the same second."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

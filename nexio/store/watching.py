@@ -1,6 +1,6 @@
-"""Noticing changes of the store without reading it again and again.
+"""Notice changes of the store without reading it again and again.
 
-SQLite counts the commits of others (``PRAGMA data_version``, some microseconds a look); of
+SQLite counts the commits of others (``PRAGMA data_version``, some microseconds per query); for
 PostgreSQL see ``listening.py``.
 """
 
@@ -18,12 +18,12 @@ from nexio.store.engine import explain_errors, unreachable
 if TYPE_CHECKING:
     from nexio.store.listening import PostgreSQLWatch
 
-LOOK_SECONDS = 0.05
-"""How often SQLite is looked at."""
+POLL_SECONDS = 0.05
+"""Polling interval for SQLite."""
 
 
 def watch(engine: Engine) -> SQLiteWatch | PostgreSQLWatch:
-    """Start watching a store, for as long as ``wait`` is called; ``close`` ends it.
+    """Start watching a store: call ``wait`` repeatedly, and ``close`` at the end.
 
     Raises:
         StoreUnreachable: it cannot be watched at present.
@@ -37,7 +37,7 @@ def watch(engine: Engine) -> SQLiteWatch | PostgreSQLWatch:
 
 
 class SQLiteWatch:
-    """Looks at the count of commits that other connections made."""
+    """Polls the count of commits by other connections."""
 
     is_pooled = False
 
@@ -48,22 +48,22 @@ class SQLiteWatch:
             self._connection = engine.raw_connection()
         except sqlite3.Error as error:
             raise unreachable(engine, error) from error
-        # Else it would go back to the pool of an engine that may be disposed of by then.
+        # Else it would return to the pool of an engine that may be disposed by then.
         self._connection.detach()
         try:
-            self._version = self._look()
+            self._version = self._read_version()
         except BaseException:
             self.close()
             raise
 
     def wait(self) -> bool:
-        """Wait a moment; whether the store may have changed.
+        """Wait a moment; return whether the store may have changed.
 
         Raises:
             StoreUnreachable: it cannot be watched at present.
         """
-        time.sleep(LOOK_SECONDS)
-        version = self._look()
+        time.sleep(POLL_SECONDS)
+        version = self._read_version()
         changed = version != self._version
         self._version = version
         return changed
@@ -73,14 +73,14 @@ class SQLiteWatch:
         self._connection.close()
 
     def _identity(self) -> tuple[int, int]:
-        """Which file it is: a removed or exchanged one would be read on and never change."""
+        """The identity of the file: a removed or replaced one would never show a change."""
         try:
             status = os.stat(self._engine.url.database or "")  # noqa: PTH116 - 20 times a second
         except OSError as error:
             raise unreachable(self._engine, error) from error
         return status.st_dev, status.st_ino
 
-    def _look(self) -> int:
+    def _read_version(self) -> int:
         if self._identity() != self._file:
             raise unreachable(self._engine, OSError("another file is in its place"))
         cursor = self._connection.cursor()

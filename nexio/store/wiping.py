@@ -1,4 +1,4 @@
-"""Wiping what was deleted out of the files of the store."""
+"""Erase deleted rows from the files of the store."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ READERS = "somebody reads the file at this moment, so its WAL could not be empti
 
 
 def wipe(engine: Engine) -> list[str]:
-    """Wipe deleted rows out of the files.
+    """Erase deleted rows from the files.
 
-    SQLite writes its file anew, and empties its WAL.  PostgreSQL vacuums the tables, and what it
-    knows of their values goes; its files keep the octets until it uses their place again.
+    SQLite rewrites its file, and empties its WAL.  PostgreSQL vacuums the tables and renews its
+    statistics about their values; its files keep the octets until it reuses their space.
 
     Returns:
-        What remains, in words.
+        Descriptions of what remains.
     """
     if engine.dialect.name == "sqlite":
         raw = engine.raw_connection()
@@ -41,10 +41,10 @@ def wipe(engine: Engine) -> list[str]:
 
 
 def wipe_file(connection: sqlite3.Connection) -> list[str]:
-    """Write a SQLite file anew, without free pages, and empty its WAL.
+    """Rewrite a SQLite file without free pages, and empty its WAL.
 
     Returns:
-        What remains, in words.
+        Descriptions of what remains.
     """
     connection.execute("PRAGMA query_only = OFF")
     connection.execute("PRAGMA secure_delete = ON")

@@ -55,7 +55,7 @@ def upgrade(*, no_backup: bool, as_json: bool) -> None:
         first = None if path is None else backup_first(path, partial(_tell_of_backup, path))
         last = upgrade_noted(options.configuration().operator)
         # Somebody else may have brought it up since.
-        before = schema.upgrade(engine, first=first, last=last, tell=done.append) or before
+        before = schema.upgrade(engine, first=first, last=last, on_step=done.append) or before
     shape: UpgradeJson = {
         "before": before,
         "version": schema.HEAD,

@@ -23,7 +23,7 @@ from nexio.network.nas_signatures import add_signatures
 from nexio.network.server_identity import RADIUSD
 from nexio.network.servers import (
     CLOCK_TOLERANCE,
-    SAID_EVERY,
+    REPORT_INTERVAL,
     Report,
     clock_words,
     is_clock_off,
@@ -197,7 +197,7 @@ class Presence:
                 if repr(fault) != trouble:
                     log.exception("the store does not hear of this server")
                 trouble = repr(fault)
-            self._stopping.wait(SAID_EVERY)
+            self._stopping.wait(REPORT_INTERVAL)
 
 
 def _signatures(follower: Follower, hub: Hub) -> Counter[tuple[int, bool]]:

@@ -31,7 +31,7 @@ from nexio.input.durations import words_for
 from nexio.input.reply_settings import ReplySetting
 from nexio.keys.keyring import ID_OCTETS
 from nexio.keys.ownership import load_trusted_keys
-from nexio.keys.purposes import KEPT_TABLE
+from nexio.keys.purposes import SAVED_TABLE
 from nexio.locations.location import Location
 from nexio.locations.settings import Settings
 from nexio.network.following import FollowedVisit, Position
@@ -293,7 +293,7 @@ class _Sealer:
 
 
 def _purpose(name: bytes, number: int) -> str:
-    return f"{KEPT_TABLE}.{name.hex()}.{number}"
+    return f"{SAVED_TABLE}.{name.hex()}.{number}"
 
 
 class _Parts:

@@ -45,7 +45,7 @@ def test_of_two_upgrades_one_waits(old: Configuration, tmp_path: Path) -> None:
         with engine_of(old.database_url) as engine:
             others.append(
                 schema.upgrade(
-                    engine, first=backup_first(tmp_path / "other.db", nobody_listens), tell=fail
+                    engine, first=backup_first(tmp_path / "other.db", nobody_listens), on_step=fail
                 )
             )
 
@@ -61,7 +61,7 @@ def test_of_two_upgrades_one_waits(old: Configuration, tmp_path: Path) -> None:
         backup_first(backup, nobody_listens)(connection)
 
     with engine_of(old.database_url) as engine:
-        assert schema.upgrade(engine, first=first, tell=done.append) == OLD
+        assert schema.upgrade(engine, first=first, on_step=done.append) == OLD
     second.join(30)
     assert in_the_middle.is_set()
     assert others == [schema.HEAD]

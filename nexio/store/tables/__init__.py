@@ -1,18 +1,18 @@
-"""The tables, a module for each topic.
+"""The database tables, a module for each topic.
 
 ``location`` has ``visit`` s and ``member`` s; each of those owns a live ``pin``; a visit may
 have one ``access_token``; ``nas`` are the devices that ask us over RADIUS, ``tablet`` s
 stand at the doors, ``desk`` s are browsers at reception.  Rows of ``auth_event`` and ``audit`` are
-added and deleted; one changes only where a person who is erased is named in it.
+added and deleted; one changes only if it names a person who is erased.
 ``store_revision``, ``change`` and ``removed`` let readers follow along (see
 ``nexio/store/batches.py``).
 
-What the business promises is a named constraint here, not only a check in Python.  Numbers
-that leave the store (in a QR code, a Class attribute, ``removed``) are never used twice, which
-SQLite does only with ``sqlite_autoincrement``.
+Business rules are named constraints here, not only checks in Python.  Numbers that leave the store
+(in a QR code, a Class attribute, ``removed``) are never reused, which SQLite ensures only with
+``sqlite_autoincrement``.
 
-A module is loaded when somebody asks for a name in it: SQLAlchemy takes a tenth of a millisecond
-for each column that it maps, and all of them would be a third of a small command's time.
+A module is loaded at the first access to a name in it: SQLAlchemy takes a tenth of a millisecond to
+map each column, and all of them would be a third of a small command's time.
 
 It may import ``nexio.store.columns``.  Read ``row.py`` first.
 """
@@ -98,14 +98,14 @@ _HOMES: Final = {
     "CUT_OFF": "visits",
     "CheckInRow": "visits",
 }
-"""In which module each name is."""
+"""The module of each name."""
 
-if not TYPE_CHECKING:  # else every name would do
+if not TYPE_CHECKING:  # else mypy would accept every name
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        # Whoever has the base of all tables may walk over its metadata: they have to be there.
+        # Code with the base class may walk over its metadata: all tables have to be loaded.
         for module in set(_HOMES.values()) if name == "Row" else ():
             import_module(f"{__name__}.{module}")
         found = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""Who did what."""
+"""The table of the audit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexio.store.tables.row import Row
 
 
 class AuditRow(Row):
-    """Who did what, when; for personal fields only which ones changed."""
+    """Who did what, and when; personal fields are only named, without values."""
 
     __tablename__ = "audit"
     __table_args__ = (

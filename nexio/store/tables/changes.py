@@ -1,4 +1,4 @@
-"""What readers follow the store by (see ``nexio/store/batches.py``)."""
+"""The tables by which readers follow the store (see ``nexio/store/batches.py``)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ChangeRow(Row):
 
 
 class RemovedRow(Row):
-    """A followed row that a batch took away."""
+    """A followed row that a batch removed."""
 
     __tablename__ = "removed"
 

@@ -14,8 +14,8 @@ from nexio.store.tables.row import Row
 class TabletRow(Row):
     """A tablet at the door of a location (see ``nexio/checkin/tablets.py``).
 
-    Between the desk's word and the tablet's answer it has the ``code`` that is on its screen, from
-    then on the digest of the credential that it holds.
+    After the desk pairs it and until the tablet answers, it has the ``code`` on its screen; from
+    then on the digest of its credential.
     """
 
     __tablename__ = "tablet"
@@ -40,7 +40,7 @@ class TabletRow(Row):
 class DeskRow(Row):
     """A browser of reception (see ``nexio/checkin/desks.py``).
 
-    First it has the digest of the link that opens it, from then on that of its credential.
+    It has the digest of its link until somebody opens that, from then on that of its credential.
     """
 
     __tablename__ = "desk"
@@ -67,8 +67,8 @@ class DeskRow(Row):
 class OfflineTapRow(Row):
     """A tap that a tablet has delivered (see ``nexio/checkin/offline_taps.py``).
 
-    ``tap_id`` is what the tablet calls it. With ``why`` it was not applied: reception looks at it
-    and settles it. It outlives its tablet and its visit.
+    ``tap_id`` is the tablet's id for it. If ``why`` is set, it was not applied: reception looks at
+    it and resolves it. It outlives its tablet and its visit.
     """
 
     __tablename__ = "offline_tap"

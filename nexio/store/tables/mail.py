@@ -1,4 +1,4 @@
-"""What is sent, and what it says."""
+"""The tables of outgoing mails and their texts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from nexio.store.tables.visits import MemberRow, VisitRow
 
 
 class OutboxRow(Row):
-    """A mail that is to be sent, or was; its text is made when it is sent.
+    """A queued or sent mail; its text is made when it is sent.
 
-    ``to_name`` and ``to_address`` say to whom it was last tried: an address that is corrected
-    later does not change where an old mail went.
+    ``to_name`` and ``to_address`` are the recipient of the last attempt: a later correction of an
+    address does not change where an old mail went.
     """
 
     __tablename__ = "outbox"

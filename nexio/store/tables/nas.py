@@ -51,20 +51,20 @@ class NasRow(Followed, Row):
 
 
 class NasSignatureRow(Row):
-    """How many Access-Requests of a NAS carried a Message-Authenticator, and how many did not.
+    """Counts of a NAS's Access-Requests with and without Message-Authenticator.
 
-    Those of a NAS that has to send one are counted only where it did not.
+    For a NAS that has to send one, only requests without it are counted.
     """
 
     __tablename__ = "nas_signature"
 
     nas_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    """Without a foreign key: a server may not have heard yet that it is gone."""
+    """Without a foreign key: a server may not know yet that the NAS is gone."""
 
     since: Mapped[datetime]
     signed: Mapped[int] = mapped_column(BigInteger)
     unsigned: Mapped[int] = mapped_column(BigInteger)
     signed_at: Mapped[datetime | None]
-    """The latest one, as is the next."""
+    """Time of the latest signed request; the next column, of the latest unsigned one."""
 
     unsigned_at: Mapped[datetime | None]

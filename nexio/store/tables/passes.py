@@ -14,7 +14,7 @@ from nexio.store.tables.visits import MemberRow
 class MemberPassRow(Row):
     """The pass of a member (see ``nexio/reception/passes.py``).
 
-    ``browser_digest`` is of what the browser holds that has opened it; NULL as long as nobody has.
+    ``browser_digest`` is the digest of the cookie of the browser that opened it; NULL before that.
     """
 
     __tablename__ = "member_pass"
@@ -30,7 +30,7 @@ class MemberPassRow(Row):
 
 
 class PassCodeRow(Row):
-    """A code of a pass that was used, for as long as it could be used once more."""
+    """A used code of a pass, stored for as long as it could be used once more."""
 
     __tablename__ = "pass_code"
 

@@ -1,4 +1,4 @@
-"""How many PINs there are on a day."""
+"""The table of PIN counts per day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexio.store.tables.row import Row
 
 
 class PinDayRow(Row):
-    """How many PINs of a length a guest could log in or check in with on a local day.
+    """The number of PINs of a length that can log in or check in on a local day.
 
     The length of new PINs follows from it (see ``nexio/reception/pin_days.py``).
     """

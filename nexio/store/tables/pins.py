@@ -1,4 +1,4 @@
-"""The PINs that are live."""
+"""The table of live PINs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store itself."""
+"""The table with the one row about the store itself."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ class StoreRevisionRow(Row):
     epoch: Mapped[str] = mapped_column(String(32))
     key_id: Mapped[str] = mapped_column(String(8))
     nas_key_id: Mapped[str | None] = mapped_column(String(8))
-    """Of the second key, which NAS secrets are sealed with; NULL is the first one."""
+    """Id of the second key, for NAS secrets; NULL: they are sealed with the first key."""
 
     signing_key_sealed: Mapped[bytes]

@@ -1,4 +1,4 @@
-"""What all tables share."""
+"""The base class of all tables, and helpers for their columns and indexes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from nexio.store.columns import Duration, Instant
 
 LARGEST_NUMBER = 2**31 - 1
-"""What a column of numbers holds; to the drivers a larger one is an error, to us no row."""
+"""Limit of an integer column; a larger number is an error for the drivers, and no row for us."""
 
 
 def parse_number(text: str) -> int | None:
-    """The number in a text; None where it is none, 0 (which no row has) if it is too large."""
+    """The number in a text; None if it is not a number, 0 (which no row has) if it is too large."""
     if not (text.isascii() and text.isdigit()):
         return None
     small = len(text) <= len(str(LARGEST_NUMBER)) and int(text) <= LARGEST_NUMBER
@@ -34,7 +34,7 @@ NAMING = {
 
 
 class Row(DeclarativeBase):
-    """What all tables share."""
+    """The base class of all tables."""
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads this name)
@@ -45,7 +45,7 @@ class Row(DeclarativeBase):
     }
 
     def fields_of(self, kind: type) -> dict[str, Any]:
-        """What this row holds under the names of a dataclass, to make one of it."""
+        """The values of this row for the fields of a dataclass, to construct one."""
         return {name: getattr(self, name) for name in shared_names(type(self), kind)}
 
 
@@ -57,7 +57,7 @@ def shared_names(table: type[Row], kind: Any) -> tuple[str, ...]:
 
 
 def index_where(condition: str, name: str, *columns: str, unique: bool = False) -> Index:
-    """An index of the rows for which a condition holds.
+    """A partial index: of the rows for which a condition holds.
 
     It has the condition on PostgreSQL too, see :func:`add_conditions_for_postgresql`.
     """
@@ -65,7 +65,7 @@ def index_where(condition: str, name: str, *columns: str, unique: bool = False) 
 
 
 def add_conditions_for_postgresql() -> None:
-    """Give the indexes their conditions on PostgreSQL, for who makes or compares tables.
+    """Give the indexes their conditions on PostgreSQL, to create or compare tables.
 
     That loads SQLAlchemy's dialect, which would be a tenth of the time of a command on SQLite.
     """
@@ -75,6 +75,6 @@ def add_conditions_for_postgresql() -> None:
 
 
 class Followed:
-    """A row that RADIUS must know: each change carries the batch that made it."""
+    """A row that RADIUS servers follow: it has the batch of its last change."""
 
     batch: Mapped[int] = mapped_column(BigInteger, index=True)

@@ -1,4 +1,4 @@
-"""RADIUS servers: what they decide, and what they tell each other."""
+"""The tables of RADIUS servers: their decisions, and their messages to each other."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from nexio.store.tables.row import Row, index_where
 class AuthEventRow(Row):
     """One decision of a RADIUS server.
 
-    ``visit_id`` and ``location_id`` are numbers without a foreign key: a decision that waited
-    in a spool is kept also when what it was about is gone by then.
+    ``visit_id`` and ``location_id`` have no foreign key: a decision that waited in a spool is
+    stored even if its visit or location is gone by then.
     """
 
     __tablename__ = "auth_event"
     __table_args__ = (
         CheckConstraint("outcome IN ('accept', 'reject')", name="outcome"),
-        # A random unique number for each would cost more than all else that is written, and an
-        # index by visit as much as all the rest (``python -m benchmarks.recording``).
+        # A random unique number for each row would cost more than all other columns, and an index
+        # by visit as much as all the rest (``python -m benchmarks.recording``).
         index_where("record_id IS NOT NULL", "ux_auth_event_record_id", "record_id", unique=True),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     record_id: Mapped[str | None] = mapped_column(String(32))
-    """Makes a decision that an older version told the same one wherever it is met."""
+    """Identifies a decision of an older version everywhere."""
 
     at: Mapped[datetime] = mapped_column(index=True)
     user_name: Mapped[str]
@@ -40,11 +40,11 @@ class AuthEventRow(Row):
     reason: Mapped[str]
     latency_us: Mapped[int]
     server_id: Mapped[int | None]
-    """Who decided it; None of one that an older version told."""
+    """The server that decided it; None for a decision of an older version."""
 
 
 class EventBatchRow(Row):
-    """A batch of decisions that is in ``auth_event``, while its server may bring it again."""
+    """A batch of decisions in ``auth_event``, as long as its server may send it again."""
 
     __tablename__ = "event_batch"
 
@@ -53,7 +53,7 @@ class EventBatchRow(Row):
 
 
 class GuardActRow(Row):
-    """What a server tells the others about guesses (see ``nexio/network/guard_acts.py``)."""
+    """A server's message to the others about guesses (see ``nexio/network/guard_acts.py``)."""
 
     __tablename__ = "guard_act"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 (SQLAlchemy reads this name)
@@ -73,10 +73,10 @@ class GuardActRow(Row):
 
 
 class ServerRow(Row):
-    """A server that follows the store, as it says of itself now and then.
+    """A server that follows the store, with its last report.
 
-    ``seen_at`` is by the clock of the database.  The numbers are those of that moment.  A server
-    that was started anew at the same place is the same one.
+    ``seen_at`` is by the clock of the database; the other values are of that moment.  A server that
+    restarts at the same place is the same server.
     """
 
     __tablename__ = "server"
@@ -89,11 +89,11 @@ class ServerRow(Row):
     kind: Mapped[str] = mapped_column(String(16))
     host: Mapped[str]
     place: Mapped[str]
-    """Where it is found on its host: a port, or the folder of its data."""
+    """Its place on the host: a port, or the folder of its data."""
 
     version: Mapped[str]
     writer: Mapped[str] = mapped_column(String(32))
-    """What it calls itself in the acts of the guard, anew at each start."""
+    """Its name in the acts of the guard, new at each start."""
 
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
@@ -103,9 +103,9 @@ class ServerRow(Row):
 
     spool_age: Mapped[float]
     clock_off: Mapped[float | None]
-    """By how much its clock is ahead of the database's; None where that is the same clock."""
+    """How far its clock is ahead of the database's; None if that is the same clock."""
 
     requests: Mapped[float]
-    """A second."""
+    """Per second."""
 
     spooled: Mapped[int]

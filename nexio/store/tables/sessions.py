@@ -21,10 +21,10 @@ from nexio.store.tables.visits import AccessTokenRow, VisitRow
 
 
 class DeviceRow(Row):
-    """A device that was let in with a visit's PIN (see ``nexio/network/devices.py``).
+    """A device that was admitted with a visit's PIN (see ``nexio/network/devices.py``).
 
     It holds a slot of the token's limit until ``freed_at`` (R18).  Visits without a limit have
-    rows only where devices are remembered (R22).
+    rows only if devices are remembered (R22).
     """
 
     __tablename__ = "device"
@@ -41,14 +41,14 @@ class WifiSessionRow(Row):
 
     ``sender`` is a digest of source address, NAS-Identifier and NAS address, ``key`` one of that
     and Acct-Session-Id.  A NAS that restarts may use an Acct-Session-Id again: ``occurrence``
-    tells such sessions apart.  ``session_id_hex`` is what was sent, where ``session_id`` does not
-    show it whole.  ``clock_behind`` is by how many seconds the NAS's clock is behind ours, as far
-    as that is known.  ``nas_id`` has no foreign key: the session stays when its NAS is
-    removed.  ``user_name`` is masked; ``user_name_sealed`` is what was sent.  ``last_seconds`` and
-    its like are the last values that the NAS reported (at ``counted_at``): where the NAS counts
-    from zero again, ``seconds`` and its like go on.  ``interval`` is the longest time in seconds
-    between two reports so far.  Until ``disconnect_due_at`` no server asks
-    the NAS to end the session (again): another one does so now, or asked a moment ago.
+    distinguishes such sessions.  ``session_id_hex`` is the id as sent, if ``session_id`` does not
+    show all of it.  ``clock_behind`` is the number of seconds by which the NAS's clock is behind
+    ours, if known.  ``nas_id`` has no foreign key: the session stays when its NAS is removed.
+    ``user_name`` is masked; ``user_name_sealed`` is the name as sent.  ``last_seconds`` etc. are
+    the last values that the NAS reported (at ``counted_at``): when the NAS counts from zero again,
+    ``seconds`` etc. go on.  ``interval`` is the longest time in seconds between two reports so far.
+    Until ``disconnect_due_at`` no server asks the NAS to end the session (again): another one is
+    asking now, or has just asked.
     """
 
     __tablename__ = "wifi_session"
@@ -77,7 +77,7 @@ class WifiSessionRow(Row):
         ),
         Index(None, "sender", "ended_at"),
         index_where("ended_at IS NULL", "ix_wifi_session_open", "token_id"),
-        # Not by heard_at: each report of a NAS would have to change the index, too.
+        # No index by heard_at: each report of a NAS would have to change it, too.
         Index(None, "location_id", "started_at"),
         Index(None, "device", "session_id"),
         Index(None, "started_at"),

@@ -57,20 +57,20 @@ class VisitRow(Followed, Row):
     idempotency_key: Mapped[str | None]
     idempotency_digest: Mapped[bytes | None]
     token_duration: Mapped[timedelta | None]
-    """Named at the registration (R2); None is by the settings."""
+    """Given at the registration (R2); None: by the settings."""
 
     group_name: Mapped[str | None]
     group_key: Mapped[str | None]
-    """Under which the group is found, however its name is typed."""
+    """The key that finds the group, however its name is typed."""
 
     max_devices: Mapped[int | None]
-    """Named at the registration (R18), 0 is no limit; None is by the settings."""
+    """Given at the registration (R18), 0 is no limit; None: by the settings."""
 
     language: Mapped[str | None]
     """Of the mails to the visitor; None is the location's."""
 
     ends_at: Mapped[datetime | None]
-    """When the visit ends, where somebody has said so: an end named, or a longer Wi-Fi."""
+    """The end of the visit, if one was given, or the Wi-Fi was extended."""
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
     token: Mapped[AccessTokenRow | None] = relationship(back_populates="visit", lazy="joined")
@@ -113,7 +113,7 @@ class AccessTokenRow(Followed, Row):
 
 
 class MemberRow(Row):
-    """Somebody who works here; hosts visitors and has a PIN of their own."""
+    """A person who works here, hosts visitors and has a PIN of their own."""
 
     __tablename__ = "member"
     __table_args__ = (
@@ -137,15 +137,14 @@ class MemberRow(Row):
 
 
 CUT_OFF = "cut-off"
-"""``out_method`` of who was checked out by the end of the day."""
+"""``out_method`` of a stay that the end of the day closed."""
 
 
 class CheckInRow(Row):
-    """Somebody's stay in the building: in, and out again (R14).
+    """A stay in the building: from check-in to check-out (R14).
 
-    Who is still in at ``cut_off_at`` counts as checked out then, whether or not it was written
-    down by then.  ``started_wifi`` and ``ended_wifi`` say what an undo has to take back (R16,
-    R17).
+    A person who is still in at ``cut_off_at`` counts as checked out then, even before the row says
+    so.  ``started_wifi`` and ``ended_wifi`` show what an undo has to revert (R16, R17).
     """
 
     __tablename__ = "check_in"

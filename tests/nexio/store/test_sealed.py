@@ -104,4 +104,4 @@ def test_what_cannot_be_opened_is_named_once(full: Store) -> None:
 def test_everybody_knows_what_values_are_sealed_for() -> None:
     """They are opened without the registry, which needs the tables."""
     of_columns = {value for name, value in vars(purposes).items() if name.isupper()}
-    assert {each.purpose for each in SEALED} == of_columns - {purposes.KEPT_TABLE}
+    assert {each.purpose for each in SEALED} == of_columns - {purposes.SAVED_TABLE}

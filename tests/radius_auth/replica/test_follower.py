@@ -383,7 +383,7 @@ def test_postgresql_calls(
     """LISTEN wakes the reader, long before it would look by itself."""
     if store.engine.dialect.name != "postgresql":
         return
-    monkeypatch.setattr("nexio.store.listening.CALL_SECONDS", 10 * SECONDS)
+    monkeypatch.setattr("nexio.store.listening.WAIT_SECONDS", 10 * SECONDS)
     follower.start()
     for number in range(3):
         register(store, location, email=f"guest{number}@example.com")
