@@ -171,7 +171,7 @@ def of_accounting(configuration: Configuration, count: int) -> dict[str, float]:
         known.table.keyring = store.keyring
     accountant = Accountant(
         known,
-        lambda records: recorder.keep_now(batches_of_records(records)),
+        lambda records: recorder.store_now(batches_of_records(records)),
         timedelta(days=1),
         utc_now,
         Discards(),
