@@ -98,7 +98,7 @@ class _Servers:
     guards: list[Guard]
     workers: int
     on_the_way: deque[tuple[datetime, int, Act]] = field(default_factory=deque)
-    told: list[int] = field(default_factory=list)
+    sent_up_to: list[int] = field(default_factory=list)
 
     @classmethod
     def of(cls, number: int, workers: int) -> _Servers:
@@ -110,7 +110,7 @@ class _Servers:
                 guard = Guard(shared if workers > 1 else None)
                 shared.begin(guard.writer)
                 guards.append(guard)
-        return cls(guards, workers, told=[0] * len(guards))
+        return cls(guards, workers, sent_up_to=[0] * len(guards))
 
     def server_of(self, number: int) -> range:
         """The workers of the server that one belongs to."""
@@ -135,12 +135,12 @@ class _Servers:
                     guard.apply([act])
         for number, guard in enumerate(self.guards):
             guard.finish()
-            for act in guard.news_after(self.told[number]):
-                self.told[number] = act.serial
+            for act in guard.news_after(self.sent_up_to[number]):
+                self.sent_up_to[number] = act.serial
                 self.on_the_way.append((now + HEARD_AFTER, number, act))
-                self._tell_siblings(number, act)
+                self._send_to_siblings(number, act)
 
-    def _tell_siblings(self, sender: int, act: Act) -> None:
+    def _send_to_siblings(self, sender: int, act: Act) -> None:
         for number in self.server_of(sender):
             if number != sender:
                 if act.kind != Kind.HERE:

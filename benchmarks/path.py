@@ -183,9 +183,9 @@ def measure(
 
 def hear(other: Guard, acts: Sequence[Act]) -> float:
     """Microseconds of CPU for each guess that another worker hears of."""
-    told = packed(acts)
+    packed_acts = packed(acts)
     began = time.process_time()
-    other.apply(unpacked(told))
+    other.apply(unpacked(packed_acts))
     return (time.process_time() - began) / len(acts) * 1e6
 
 

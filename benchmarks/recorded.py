@@ -36,11 +36,11 @@ def check_guesses(home: Path, guesses: int) -> None:
 def latest_reasons(home: Path, last: int) -> Counter[str]:
     """How often each reason is in so many of the latest decisions."""
     environment = {"PATH": os.environ["PATH"], "NEXIO_HOME": str(home)}
-    said = subprocess.run(
+    output = subprocess.run(
         [NEXIO, "log", "--last", str(last), "--json"],
         env=environment,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    return Counter(each["reason"] for each in json.loads(said))
+    return Counter(each["reason"] for each in json.loads(output))

@@ -116,10 +116,10 @@ def of_decisions(configuration: Configuration, count: int) -> dict[str, float]:
     _fill(configuration)
     spent, made = {"into the spool and the store": 0.0}, decisions(count)
     for number in range(1, count // AT_ONCE + 1):
-        told = marshal.dumps(packed_by_nas(itertools.islice(made, AT_ONCE)))  # by a worker
+        batch = marshal.dumps(packed_by_nas(itertools.islice(made, AT_ONCE)))  # by a worker
 
-        def take(number: int = number, told: bytes = told) -> None:
-            some = marshal.loads(told)  # noqa: S302 - written above
+        def take(number: int = number, batch: bytes = batch) -> None:
+            some = marshal.loads(batch)  # noqa: S302 - written above
             recorder.record(*event_batches("bench", number, some))
             recorder.flush()
 
@@ -134,13 +134,13 @@ def of_acts(kind: str, configuration: Configuration, count: int) -> dict[str, fl
     sharing.exchange()
     spent = dict.fromkeys(("passed on to workers", "into the guard's file", "into the store"), 0.0)
     for first in range(0, count, AT_ONCE):
-        told = [
+        messages = [
             encoded(ToCompanion.ACTS, number, [packed(acts(kind, number))])
             for number in range(first, first + AT_ONCE, IN_A_ROUND)
         ]
 
-        def take(told: list[bytes] = told) -> None:
-            for message in told:
+        def take(messages: list[bytes] = messages) -> None:
+            for message in messages:
                 _, _, parts = marshal.loads(memoryview(message)[4:])  # noqa: S302 - behind its length
                 sharing.take(parts)
 

@@ -132,14 +132,14 @@ class Results:
     @classmethod
     def read(cls, path: Path) -> Self:
         """What was saved."""
-        kept = json.loads(path.read_text())
-        kept["servers"] = {key: Opponent(**each) for key, each in kept["servers"].items()}
-        kept["rounds"] = [Round(**each) for each in kept["rounds"]]
-        ends = kept.get("ends")
-        kept["ends"] = None if ends is None else Endings(**ends)
-        sites = kept.get("sites")
-        kept["sites"] = None if sites is None else Sites(**sites)
-        return cls(**kept)
+        saved = json.loads(path.read_text())
+        saved["servers"] = {key: Opponent(**each) for key, each in saved["servers"].items()}
+        saved["rounds"] = [Round(**each) for each in saved["rounds"]]
+        ends = saved.get("ends")
+        saved["ends"] = None if ends is None else Endings(**ends)
+        sites = saved.get("sites")
+        saved["sites"] = None if sites is None else Sites(**sites)
+        return cls(**saved)
 
     def of(self, server: str, column: str, *, paced: bool = False) -> list[Round]:
         """The rounds of a server, in their order."""

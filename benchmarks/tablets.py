@@ -166,10 +166,10 @@ def _register(store: Store, stop: threading.Event) -> None:
     for number in itertools.count():
         if stop.wait(REGISTERS_EVERY):
             return
-        said = {"first_name": "Bo", "last_name": "New", "email": f"bo{number}@example.com"}
+        fields = {"first_name": "Bo", "last_name": "New", "email": f"bo{number}@example.com"}
         with store.write() as work:
             location = get_location(work, "Bench")
-            register(work, location, read_registration(said, work.now, location))
+            register(work, location, read_registration(fields, work.now, location))
 
 
 def _pair(store: Store) -> list[str]:

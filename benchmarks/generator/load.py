@@ -131,13 +131,13 @@ class Generator:
             on_start()
             program.stdin.write("go\n")
             program.stdin.flush()
-            said = json.loads(program.stdout.readline())
-        return _verified(load, self._result.read_bytes(), said)
+            report = json.loads(program.stdout.readline())
+        return _verified(load, self._result.read_bytes(), report)
 
 
-def _verified(load: Load, octets: bytes, said: dict[str, float]) -> Outcome:
-    if said["stray"]:
-        raise WrongReply(f"{said['stray']:.0f} replies that nobody waited for")
+def _verified(load: Load, octets: bytes, report: dict[str, float]) -> Outcome:
+    if report["stray"]:
+        raise WrongReply(f"{report['stray']:.0f} replies that nobody waited for")
     delays, at = [], 0
     while at < len(octets):
         number, length, sent, came = _RECORD.unpack_from(octets, at)
@@ -149,12 +149,12 @@ def _verified(load: Load, octets: bytes, said: dict[str, float]) -> Outcome:
                 f"request {number} got a wrong reply: {octets[at - length : at].hex()}"
             )
         delays.append((sent / 1e9, (came - sent) / 1e9))
-    assert len(delays) == said["answered"]
-    last = max((sent + delay for sent, delay in delays), default=said["seconds"])
+    assert len(delays) == report["answered"]
+    last = max((sent + delay for sent, delay in delays), default=report["seconds"])
     return Outcome(
         answers=len(delays),
-        lost=int(said["lost"]),
+        lost=int(report["lost"]),
         seconds=last,
-        generator_cpu=said["cpu"],
+        generator_cpu=report["cpu"],
         delays=delays,
     )

@@ -52,7 +52,7 @@ def upgrade(*, no_backup: bool, as_json: bool) -> None:
         with engine.connect() as connection:
             before = schema.require_known(connection)
         path = None if no_backup else _place_for(before)
-        first = None if path is None else backup_first(path, partial(_tell_of_backup, path))
+        first = None if path is None else backup_first(path, partial(_report_backup, path))
         last = upgrade_noted(options.configuration().operator)
         # Somebody else may have brought it up since.
         before = schema.upgrade(engine, first=first, last=last, tell=done.append) or before
@@ -120,7 +120,7 @@ def _place_for(version: str) -> Path:
     return options.configuration().home / "backups" / name
 
 
-def _tell_of_backup(path: Path, rows: int) -> None:
+def _report_backup(path: Path, rows: int) -> None:
     output.say(f"Backup written to {path} ({rows} rows).")
 
 

@@ -98,12 +98,12 @@ def serving_pages(location: Location, log: Path, port: int) -> Iterator[str]:
     """Serve the tablet's page, paired already, for as long as the context lasts; where it is."""
     command = [sys.executable, "-m", "nexio_web.daemon", "--listen", ADDRESS, "--port", str(port)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the RADIUS server has its own
-    with log.open("wb") as said:
+    with log.open("wb") as log_file:
         process = subprocess.Popen(  # noqa: S603 (our own program)
             [*command, "--insecure-pair", location.name],
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=log_file,
+            stderr=log_file,
         )
     try:
         until = time.monotonic() + PATIENCE

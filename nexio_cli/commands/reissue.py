@@ -8,7 +8,7 @@ import click
 
 from nexio.errors import InvalidValue, NexioError, Refused
 from nexio_cli.terminal import finding, once, options, output, posting
-from nexio_cli.terminal.session_view import tell_of_ended_sessions
+from nexio_cli.terminal.session_view import report_ended_sessions
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, row_of
 
@@ -75,8 +75,8 @@ def reissue(
     with options.opened():
         with options.writing() as work:
             answers = reissue_all(work, numbers)
-        failed = _tell(chosen, answers)
-        tell_of_ended_sessions(list(set(numbers) - set(failed)))
+        failed = _report(chosen, answers)
+        report_ended_sessions(list(set(numbers) - set(failed)))
         words = f"Reissued: {len(numbers) - len(failed)}. Failed: {len(failed)}."
         with options.reading() as work:
             if as_json:
@@ -101,15 +101,15 @@ def _choose(visits: Sequence[str], location_name: str | None) -> list[Visit]:
         return list_without_token(work, get_location(work, location_name))
 
 
-def _tell(chosen: Sequence[Visit], answers: Sequence[int | NexioError]) -> list[int]:
+def _report(chosen: Sequence[Visit], answers: Sequence[int | NexioError]) -> list[int]:
     """What became of each; returns the numbers of those that could not be reissued."""
     failed = []
     for number, (visit, answer) in enumerate(zip(chosen, answers, strict=True), 1):
-        said = f"now visit {answer}"
+        result = f"now visit {answer}"
         if isinstance(answer, NexioError):
             failed.append(visit.id)
-            said = f"{answer}. {answer.advice}"
-        output.say(f"{number}/{len(chosen)}  visit {visit.id}, {visit.name}: {said}")
+            result = f"{answer}. {answer.advice}"
+        output.say(f"{number}/{len(chosen)}  visit {visit.id}, {visit.name}: {result}")
     return failed
 
 
