@@ -1,4 +1,4 @@
-"""The machine of a run: what it is, and what runs on it."""
+"""Describes the machine of a run, and the software on it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What recording costs the companion, without sockets: ``python -m benchmarks.recording``.
+"""Measures recording in the companion, without sockets: ``python -m benchmarks.recording``.
 
 Prints microseconds of CPU for each decision and each accounting record on their way through the
 spool into a store in SQLite: decisions in batches of half a second at 10,000 logins a second,
 where there were a million before; Start and Stop of sessions in commits of 128.  And for each wrong
 guess, and each first login of a device, on its way from one worker to the others, to the guard's
-file and into the store: of such a login, no other worker is told.
+file and into the store: such a login is sent to no other worker.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ if TYPE_CHECKING:
 
 COUNT: Final = 40_000
 PAST: Final = 1_000_000
-"""Decisions that are in the store before: an index that is written at random pays for them."""
+"""Decisions already in the store: they slow down writes at random places of an index."""
 
 AT_ONCE: Final = 5_000
 IN_A_COMMIT: Final = 128
 IN_A_ROUND: Final = 20
-"""Wrong guesses that a busy worker tells together, more or less; of logins it tells more."""
+"""Wrong guesses that a busy worker sends together, more or less; it sends more logins together."""
 
 COSTS: Final = {Kind.GUESS: (1.0, 0.0), Kind.IN: (0.0, 1e-6)}
 """Cost and chance of an act."""

@@ -80,8 +80,8 @@ CODES = {
 """Exit codes of errors around a command; those of the commands are in `nexio.errors`."""
 
 LOADED = 200_000
-"""Objects between two garbage collections: Python's default of 700 would cost a tenth of a command's
-time, most of which goes into loading modules, which stay in memory."""
+"""Objects between two garbage collections: Python's own 700 would cost a tenth of a command's time,
+most of which goes into loading modules, and those stay in memory."""
 
 SHOWN = 5
 """How many changes to name when the output cannot be written."""

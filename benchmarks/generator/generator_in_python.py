@@ -28,10 +28,10 @@ def main() -> None:
     sender.begin()
     cpu = time.process_time()
     sender.run(float(seconds), int(rate), int(window), int(limit) or sys.maxsize)
-    result = {"answered": sender.answered, "lost": sender.lost, "stray": sender.stray}
-    result |= {"seconds": sender.now(), "cpu": time.process_time() - cpu}  # type: ignore[dict-item]
+    numbers = {"answered": sender.answered, "lost": sender.lost, "stray": sender.stray}
+    numbers |= {"seconds": sender.now(), "cpu": time.process_time() - cpu}  # type: ignore[dict-item]
     Path(result).write_bytes(b"".join(sender.records))
-    print(json.dumps(result))
+    print(json.dumps(numbers))
 
 
 def read_load(path: Path) -> list[bytes]:

@@ -95,7 +95,7 @@ def print_list(
 
 
 def print_json_array(values: Iterable[Printed]) -> None:
-    """:func:`print_json` of many, some at a time, so that the first ones do not wait for the last."""
+    """:func:`print_json` of many, some at a time: the first do not wait until the last are made."""
     begins = "["
     for part in _parts(values):
         texts = [json_text(value, indent=2).replace("\n", "\n  ") for value in part]
