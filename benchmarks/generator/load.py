@@ -1,4 +1,4 @@
-"""A load: prepared requests in a file, and what comes of sending them to a server."""
+"""A load: prepared requests in a file; and the outcome of sending them to a server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RECORD: Final = struct.Struct("=IIqq")
 
 
 class WrongReply(Exception):
-    """A server answered, and not as it should."""
+    """A server sent a wrong answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What the generator is to do."""
+    """The parameters of the generator for one load."""
 
     port: int
     seconds: float
@@ -71,7 +71,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a load; every reply was verified."""
+    """The outcome of a load; every reply was verified."""
 
     answers: int
     lost: int
@@ -85,7 +85,7 @@ class Outcome:
     """When each answered request was sent, and how long its answer took: seconds."""
 
     def percentile(self, percent: int) -> float:
-        """So long did that part of the answers take at most, in seconds."""
+        """The percentile of the delays, in seconds."""
         delays = [delay for _, delay in self.delays]
         return quantiles(delays, n=100, method="inclusive")[percent - 1]
 

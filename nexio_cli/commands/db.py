@@ -184,7 +184,7 @@ def backup(file: Path, keep: int | None, *, as_json: bool) -> None:
 
 
 def _refuse_terminal() -> None:
-    """Keep octets away from whoever looks at them."""
+    """Refuse to write octets to a terminal."""
     if sys.stdout.isatty():
         raise InvalidValue(
             "a backup is no text for a terminal", "Send it on: nexio db backup - > FILE"

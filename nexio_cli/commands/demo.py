@@ -1,4 +1,4 @@
-"""What ``make run`` does: a store with a visitor in it, and a RADIUS server to try it with."""
+"""``make run``: makes a store with a visitor, and runs a RADIUS server to try it with."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def serving_pages(location: Location, log: Path, port: int) -> Iterator[str]:
         )
     try:
         until = time.monotonic() + PATIENCE
-        # Its own word too: another program may have taken the port in this moment.
+        # Its log is checked too: another program may have taken the port in this moment.
         while not (b"answering on" in log.read_bytes() and _is_listened_to(port)):
             if process.poll() is not None or time.monotonic() > until:
                 raise Unreachable("the pages cannot be served", f"What is wrong stands in {log}")

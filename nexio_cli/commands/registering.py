@@ -1,4 +1,4 @@
-"""What ``nexio visitor register`` is asked for: typed, read, and compared with a repetition."""
+"""Requests of ``nexio visitor register``: as typed, as read, and compared with a repetition."""
 
 from __future__ import annotations
 
