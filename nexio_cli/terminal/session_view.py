@@ -179,7 +179,7 @@ def report_sessions(sessions: Sequence[WifiSession], by_hand: str, *, wait: bool
     Args:
         sessions: as they were read after the change.
         by_hand: the command that ends them.
-        wait: see :func:`tell_of_open_sessions`.
+        wait: see :func:`report_open_sessions`.
     """
     from nexio.network.nas import list_nas
 
