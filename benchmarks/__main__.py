@@ -1,4 +1,4 @@
-"""``make bench``: measure our servers and their opponents, print and keep what came of it."""
+"""``make bench``: measure our servers and their opponents, print and save the results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.session import measure
 
 
 def main() -> None:
-    """Measure, or show what was measured before."""
+    """Measure, or show saved results."""
     reader = argparse.ArgumentParser(prog="make bench", description=__doc__)
     reader.add_argument("--short", action="store_true", help="two minutes; the page stays")
     reader.add_argument("--json", type=Path, metavar="FILE", help="keep the results there")

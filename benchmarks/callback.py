@@ -1,6 +1,6 @@
-"""What a call of the plugin costs in Python alone: ``python -m benchmarks.callback``.
+"""Measures the cost of a call of the plugin in Python alone: ``python -m benchmarks.callback``.
 
-Prints microseconds of CPU from FreeRADIUS's pairs to what it gets back, with 100,000 visits in
+Prints microseconds of CPU from FreeRADIUS's pairs to the return value, with 100,000 visits in
 memory.  FreeRADIUS makes one such call at a time.
 """
 

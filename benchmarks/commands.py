@@ -1,4 +1,4 @@
-"""What commands cost: a small one beside SQLAlchemy's own start, large ones at a large house.
+"""Measures commands: small ones against SQLAlchemy's own start, large ones at a large house.
 
 ``python -m benchmarks.commands`` prints it; ``make bench`` measures the same.
 """
@@ -53,7 +53,7 @@ def measure(visitors: int, rounds: int) -> dict[str, float]:
 
 
 def words(found: Mapping[str, float]) -> str:
-    """What came of it."""
+    """The results as text."""
     small = ", ".join(f"`nexio {each}` {found[each]:.2f}" for each in SMALL)
     return (
         "CPU of a command, as a multiple of what `python -c 'import sqlalchemy.orm'` takes beside"

@@ -1,4 +1,4 @@
-"""Very many visitors in a store, faster than a desk could register them."""
+"""Fills a store with very many visitors, faster than a desk could register them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
-    """What somebody logs in with."""
+    """The login of a visitor."""
 
     email: str
     pin: str

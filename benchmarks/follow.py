@@ -1,4 +1,4 @@
-"""What a change costs where there were very many visits: ``python -m benchmarks.follow``.
+"""Measures the cost of a change after very many visits: ``python -m benchmarks.follow``.
 
 Prints milliseconds of CPU that the companion takes to follow one registration, and to read the
 whole store, with 1,000 visits today and 1,000,000 in the past (or as many as are named).
@@ -48,7 +48,7 @@ _COPY: Final = """
 
 
 def registered(store: Store, number: int) -> None:
-    """One visitor more."""
+    """Register one more visitor."""
     with store.write() as work:
         location = get_location(work, None)
         email = f"new{number}@example.com"
@@ -57,14 +57,14 @@ def registered(store: Store, number: int) -> None:
 
 
 def milliseconds(act: Callable[[], object]) -> float:
-    """Of CPU."""
+    """Milliseconds of CPU of a call."""
     began = time.process_time()
     act()
     return (time.process_time() - began) * 1e3
 
 
 def measure(past: int) -> tuple[float, list[float]]:
-    """To read all, and to follow each of the changes."""
+    """Milliseconds to read all, and to follow each of the changes."""
     with tempfile.TemporaryDirectory(prefix="nexio-bench-") as folder:
         home = str(Path(folder) / "nexio")
         configuration = Configuration.from_environment({"NEXIO_HOME": home})

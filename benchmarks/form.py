@@ -1,4 +1,4 @@
-"""How much is measured: the whole, or the short form."""
+"""The size of a run: the whole or the short form."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 COLUMNS: Final = ("accept", "CHAP accept", "duplicate", "accounting", "reject")
-"""What is asked, in this order: wrong PINs last, so that nobody is refused for them before."""
+"""The kinds of requests, in this order: wrong PINs last, so that they make no other one refused."""
 
 RATE: Final = 500
 """Requests a second where delays are compared."""

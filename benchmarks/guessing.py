@@ -1,4 +1,4 @@
-"""A day of guessing at one location, played with the guard that the servers use."""
+"""Simulates a day of guessing at one location, with the guard that the servers use."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Day:
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What came of it."""
+    """The results of a day."""
 
     chance: float = 0.0
     guesses: int = 0
@@ -90,15 +90,15 @@ class _Visit:
 
 @dataclass
 class _Servers:
-    """Servers that share a store; what one does the others hear a moment later.
+    """Servers that share a store; acts of one reach the others a moment later.
 
-    The workers of one server hear of it at once, but not of what happens at the same moment.
+    Acts reach the workers of the same server at once, except acts of the same moment.
     """
 
     guards: list[Guard]
     workers: int
     on_the_way: deque[tuple[datetime, int, Act]] = field(default_factory=deque)
-    told: list[int] = field(default_factory=list)
+    sent_up_to: list[int] = field(default_factory=list)
 
     @classmethod
     def of(cls, number: int, workers: int) -> _Servers:
@@ -110,7 +110,7 @@ class _Servers:
                 guard = Guard(shared if workers > 1 else None)
                 shared.begin(guard.writer)
                 guards.append(guard)
-        return cls(guards, workers, told=[0] * len(guards))
+        return cls(guards, workers, sent_up_to=[0] * len(guards))
 
     def server_of(self, number: int) -> range:
         """The workers of the server that one belongs to."""
@@ -118,14 +118,14 @@ class _Servers:
         return range(first, first + self.workers)
 
     def meet(self, now: datetime) -> None:
-        """Let all of them know that the others are there, as each says every minute."""
+        """Announce every server to the others, as each does every minute."""
         for guard in self.guards[:: self.workers]:
             guard.report_state(Kind.HERE, now)
         self.hear(now)
         self.hear(now + HEARD_AFTER)
 
     def hear(self, now: datetime) -> None:
-        """Take in what has arrived, and send what is new."""
+        """Apply acts that have arrived, and send new ones."""
         if len(self.guards) == 1:
             return
         while self.on_the_way and self.on_the_way[0][0] <= now:
@@ -135,12 +135,12 @@ class _Servers:
                     guard.apply([act])
         for number, guard in enumerate(self.guards):
             guard.finish()
-            for act in guard.news_after(self.told[number]):
-                self.told[number] = act.serial
+            for act in guard.news_after(self.sent_up_to[number]):
+                self.sent_up_to[number] = act.serial
                 self.on_the_way.append((now + HEARD_AFTER, number, act))
-                self._tell_siblings(number, act)
+                self._send_to_siblings(number, act)
 
-    def _tell_siblings(self, sender: int, act: Act) -> None:
+    def _send_to_siblings(self, sender: int, act: Act) -> None:
         for number in self.server_of(sender):
             if number != sender:
                 if act.kind != Kind.HERE:
@@ -158,7 +158,7 @@ def pin_lengths(visits: int, least: int, *, fixed: bool = False) -> Iterator[int
 
 
 def play(day: Day) -> Outcome:
-    """Guess for a day, as often as anything is looked at."""
+    """Guess for a day, as often as the guard allows."""
     return (_PinLogin if day.by_pin else _EmailLogin)(day).play()
 
 
@@ -210,7 +210,7 @@ class _EmailLogin:
                 guard.record_login(made, visit.number, then)
 
     def _attack(self, hour: int, now: datetime) -> None:
-        """Ask every server at the same moment, until nothing is looked at any more."""
+        """Ask every server at the same moment, until the guard allows no more guesses."""
         active = [
             group
             for visits in self.attacked
@@ -218,7 +218,7 @@ class _EmailLogin:
         ]
         self.servers.meet(now - timedelta(seconds=4))
         while active:
-            # All servers at once; one after the other would be heard of in between.
+            # All servers at once; if asked in turn, each would get the acts of the one before.
             passed = [self._guess_at(group, now) for group in active]
             active = [group for group, any_passed in zip(active, passed, strict=True) if any_passed]
             now += timedelta(seconds=4)
@@ -226,7 +226,7 @@ class _EmailLogin:
             self.servers.hear(now + HEARD_AFTER)
 
     def _guess_at(self, group: Sequence[_Visit], now: datetime) -> int:
-        """One server is asked as long as it has several left; for the last one all at once.
+        """Ask one server as long as several guesses are left; for the last one ask all at once.
 
         All workers of a server are asked at once in any case.
         """
@@ -244,7 +244,7 @@ class _EmailLogin:
                 if not opening.is_refused:
                     looked_at.append((guard, made, opening))
                     break
-        for each in looked_at:  # none of them has heard of another one
+        for each in looked_at:  # none of them has got the act of another one
             self._count(*each, group, now)
         return len(looked_at)
 

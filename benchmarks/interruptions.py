@@ -1,4 +1,4 @@
-"""What guests notice of a start and of a reload of nexio-radiusd."""
+"""Measures how much a start and a reload of nexio-radiusd delay guests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load of each column of the table, prepared before any clock starts."""
+"""Prepares the load of each column of the table, before any clock starts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from benchmarks.crowd import Visitor
 
 GUESSES: Final = 3
-"""Wrong PINs at each visit, each from a new device: the guard looks at 6 in a day.  So no guess
-is refused unseen, and all servers compare as many PINs."""
+"""Wrong PINs at each visit, each from a new device: the guard checks 6 in a day.  So no guess is
+refused unchecked, and all servers compare the same number of PINs."""
 
 DUPLICATES: Final = 1_024
 """Requests that come again and again, within the seconds in which servers remember them."""
@@ -30,11 +30,11 @@ BESIDE: Final = 1_000_000
 
 
 def prepare(visitors: Sequence[Visitor], folder: Path) -> dict[str, Load]:
-    """All of them, by column.
+    """All loads, by column.
 
     Args:
-        visitors: who can log in.
-        folder: where they are written for the generator.
+        visitors: the visitors who can log in.
+        folder: where the loads are written for the generator.
     """
     guests = random.Random(2).sample(visitors, len(visitors))
     accepts = [packets.pap(n, each.email, each.pin, n) for n, each in enumerate(guests)]

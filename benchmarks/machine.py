@@ -1,4 +1,4 @@
-"""The machine of a run: what it is, and what runs on it."""
+"""Describes the machine of a run, and the software on it."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ def describe() -> dict[str, str]:
 
 def _form() -> str:
     """Whether the modules of ``setup.py`` are compiled in our servers."""
-    said = subprocess.run([RADIUSD, "--version"], capture_output=True, text=True, check=True).stdout
-    return f"compiled by mypyc {version('mypy')}" if "compiled" in said else "not compiled"
+    output = subprocess.run(
+        [RADIUSD, "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    return f"compiled by mypyc {version('mypy')}" if "compiled" in output else "not compiled"
 
 
 def _cpu_model() -> str:
@@ -48,6 +50,6 @@ def _file_system(path: str) -> str:
 
 
 def _version(*command: str) -> str:
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    found = re.search(r"\d+\.\d+(\.\d+)?", said)
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    found = re.search(r"\d+\.\d+(\.\d+)?", output)
     return found[0] if found else "?"

@@ -1,7 +1,7 @@
-"""Requests as access points send them, and whether a reply to one is right.
+"""Makes requests as access points send them, and checks replies.
 
-Written without the product and without pyrad: what is measured does not check itself, and 100,000
-requests are ready within seconds.
+Written without the product and without pyrad: so the measured code does not check itself, and
+100,000 requests are ready within seconds.
 """
 
 from __future__ import annotations

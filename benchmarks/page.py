@@ -1,6 +1,6 @@
-"""The tables of a run: printed, and written into ``docs/performance.md``.
+"""Makes the tables of a run: printed, and written into ``docs/performance.md``.
 
-The page has two comments between which they stand; what is around them is written by hand.
+They stand between two comments of the page; the text around them is written by hand.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ABOUT: Final = {
 
 
 def write(results: Results) -> None:
-    """Keep the results, and show them on the page and in the chart."""
+    """Save the results, and show them on the page and in the chart."""
     results.save(KEPT)
     PAGE.write_text(written(PAGE.read_text(), results))
     CHART.write_text(draw(results))
@@ -48,7 +48,7 @@ def written(page: str, results: Results) -> str:
 
 
 def tables(results: Results) -> str:
-    """All that was measured, for a terminal and for the page."""
+    """All results, for a terminal and for the page."""
     return "\n\n".join(_parts(results)) + "\n"
 
 

@@ -1,8 +1,8 @@
-"""What a login costs without sockets and without a store: ``python -m benchmarks.path``.
+"""Measures a login without sockets and without a store: ``python -m benchmarks.path``.
 
 Prints microseconds of CPU from a datagram to its reply and its tuple for the log, with 100,000
-visits in memory.  Each of its figures is what an optimisation of the path has to show.  Then it
-prints how an accept and a reject divide into their steps (``steps.py``), with the system calls.
+visits in memory.  An optimisation of the path has to improve one of these figures.  Then it prints
+how an accept and a reject divide into their steps (``steps.py``), with the system calls.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ SOURCES: Final = [Source(3, ("127.0.0.1", 40000 + number)) for number in range(1
 
 
 class Known:
-    """What the server knows."""
+    """The table of the server."""
 
     def __init__(self, visits: int, secret: bytes = SECRET) -> None:
         self.age = timedelta()
@@ -84,12 +84,12 @@ class Known:
 
 
 def email(number: int) -> bytes:
-    """Of a visitor."""
+    """The e-mail of a visitor."""
     return b"visitor.%d@example.com" % number
 
 
 def pin(number: int) -> bytes:
-    """The PIN that the visitor has."""
+    """The PIN of a visitor."""
     return b"%08d" % (number * 37 % 10**8)
 
 
@@ -182,15 +182,15 @@ def measure(
 
 
 def hear(other: Guard, acts: Sequence[Act]) -> float:
-    """Microseconds of CPU for each guess that another worker hears of."""
-    told = packed(acts)
+    """Microseconds of CPU for each guess that another worker applies."""
+    packed_acts = packed(acts)
     began = time.process_time()
-    other.apply(unpacked(told))
+    other.apply(unpacked(packed_acts))
     return (time.process_time() - began) / len(acts) * 1e6
 
 
 def begin(visits: int, reject_delay: float) -> tuple[Responder, Guard]:
-    """What answers, as one of two workers."""
+    """A responder and its guard, as in one of two workers."""
     guard = Guard(Siblings(shared_memory(2), workers=2, index=0))
     responder = Responder(Known(visits), reject_delay, utc_now, Discards(), guard=guard)
     freeze_memory()

@@ -1,4 +1,4 @@
-"""What our own servers recorded: that every guess was looked at, and none is missing."""
+"""Checks what our own servers recorded: every guess was checked, and none is missing."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Final
 
 NEXIO: Final = Path(sys.executable).with_name("nexio")
 LATEST: Final = 1_000
-"""Decisions that are looked at."""
+"""How many decisions to read."""
 
 
 def check_guesses(home: Path, guesses: int) -> None:
-    """Whether the latest decisions are that many wrong PINs.
+    """Check that the latest decisions are so many wrong PINs.
 
-    Where the guard had refused to look at some, our server would have had less to do than others.
+    If the guard had refused some unchecked, our server would have had less to do than others.
 
     Args:
         home: ``NEXIO_HOME`` of the server.
-        guesses: which it was asked last.
+        guesses: the number of guesses that were sent last.
 
     Raises:
         RuntimeError: some are something else, or are not there.
@@ -34,13 +34,13 @@ def check_guesses(home: Path, guesses: int) -> None:
 
 
 def latest_reasons(home: Path, last: int) -> Counter[str]:
-    """How often each reason is in so many of the latest decisions."""
+    """The number of each reason in the latest decisions."""
     environment = {"PATH": os.environ["PATH"], "NEXIO_HOME": str(home)}
-    said = subprocess.run(
+    output = subprocess.run(
         [NEXIO, "log", "--last", str(last), "--json"],
         env=environment,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    return Counter(each["reason"] for each in json.loads(said))
+    return Counter(each["reason"] for each in json.loads(output))

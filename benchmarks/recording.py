@@ -1,10 +1,10 @@
-"""What recording costs the companion, without sockets: ``python -m benchmarks.recording``.
+"""Measures recording in the companion, without sockets: ``python -m benchmarks.recording``.
 
 Prints microseconds of CPU for each decision and each accounting record on their way through the
 spool into a store in SQLite: decisions in batches of half a second at 10,000 logins a second,
 where there were a million before; Start and Stop of sessions in commits of 128.  And for each wrong
 guess, and each first login of a device, on its way from one worker to the others, to the guard's
-file and into the store: of such a login, no other worker is told.
+file and into the store: such a login is sent to no other worker.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ if TYPE_CHECKING:
 
 COUNT: Final = 40_000
 PAST: Final = 1_000_000
-"""Decisions that are in the store before: an index that is written at random pays for them."""
+"""Decisions already in the store: they slow down writes at random places of an index."""
 
 AT_ONCE: Final = 5_000
 IN_A_COMMIT: Final = 128
 IN_A_ROUND: Final = 20
-"""Wrong guesses that a busy worker tells together, more or less; of logins it tells more."""
+"""Wrong guesses that a busy worker sends together, more or less; it sends more logins together."""
 
 COSTS: Final = {Kind.GUESS: (1.0, 0.0), Kind.IN: (0.0, 1e-6)}
 """Cost and chance of an act."""
@@ -116,10 +116,10 @@ def of_decisions(configuration: Configuration, count: int) -> dict[str, float]:
     _fill(configuration)
     spent, made = {"into the spool and the store": 0.0}, decisions(count)
     for number in range(1, count // AT_ONCE + 1):
-        told = marshal.dumps(packed_by_nas(itertools.islice(made, AT_ONCE)))  # by a worker
+        batch = marshal.dumps(packed_by_nas(itertools.islice(made, AT_ONCE)))  # by a worker
 
-        def take(number: int = number, told: bytes = told) -> None:
-            some = marshal.loads(told)  # noqa: S302 - written above
+        def take(number: int = number, batch: bytes = batch) -> None:
+            some = marshal.loads(batch)  # noqa: S302 - written above
             recorder.record(*event_batches("bench", number, some))
             recorder.flush()
 
@@ -134,13 +134,13 @@ def of_acts(kind: str, configuration: Configuration, count: int) -> dict[str, fl
     sharing.exchange()
     spent = dict.fromkeys(("passed on to workers", "into the guard's file", "into the store"), 0.0)
     for first in range(0, count, AT_ONCE):
-        told = [
+        messages = [
             encoded(ToCompanion.ACTS, number, [packed(acts(kind, number))])
             for number in range(first, first + AT_ONCE, IN_A_ROUND)
         ]
 
-        def take(told: list[bytes] = told) -> None:
-            for message in told:
+        def take(messages: list[bytes] = messages) -> None:
+            for message in messages:
                 _, _, parts = marshal.loads(memoryview(message)[4:])  # noqa: S302 - behind its length
                 sharing.take(parts)
 
@@ -171,7 +171,7 @@ def of_accounting(configuration: Configuration, count: int) -> dict[str, float]:
         known.table.keyring = store.keyring
     accountant = Accountant(
         known,
-        lambda records: recorder.keep_now(batches_of_records(records)),
+        lambda records: recorder.store_now(batches_of_records(records)),
         timedelta(days=1),
         utc_now,
         Discards(),

@@ -1,4 +1,4 @@
-"""What was measured, as it is kept in JSON, and what follows from it."""
+"""The results of a run as stored in JSON, and figures derived from them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BUSY: Final = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What one round showed of one server."""
+    """The results of one server in one round."""
 
     server: str
     column: str
@@ -41,7 +41,7 @@ class Round:
     """The part of one processor that the load generator took."""
 
     others: float
-    """The part of the machine that went to whoever else runs on it."""
+    """The part of the machine that other programs used."""
 
     cpu_of: Mapping[str, float] = field(default_factory=dict)
     """``cpu_us`` by the name of the processes."""
@@ -58,7 +58,7 @@ class Opponent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endings:
-    """What a NAS saw that ignores Session-Timeout."""
+    """The results at a NAS that ignores Session-Timeout."""
 
     noticed: Sequence[float]
     """Seconds from revoking a visitor to the Disconnect-Request, the shortest first."""
@@ -75,7 +75,7 @@ class Endings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sites:
-    """What two servers on one PostgreSQL know of each other's visitors."""
+    """How soon two servers on one PostgreSQL know changes at each other's site."""
 
     registered: Sequence[float]
     """Seconds from a registration at one until the other accepts, the shortest first."""
@@ -92,7 +92,7 @@ class Sites:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """All that one run of ``make bench`` found out."""
+    """All results of one run of ``make bench``."""
 
     date: str
     form: str
@@ -126,20 +126,20 @@ class Results:
     """Accepts a second alone, and beside accounting."""
 
     def save(self, path: Path) -> None:
-        """Write it down."""
+        """Save the results."""
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """What was saved."""
-        kept = json.loads(path.read_text())
-        kept["servers"] = {key: Opponent(**each) for key, each in kept["servers"].items()}
-        kept["rounds"] = [Round(**each) for each in kept["rounds"]]
-        ends = kept.get("ends")
-        kept["ends"] = None if ends is None else Endings(**ends)
-        sites = kept.get("sites")
-        kept["sites"] = None if sites is None else Sites(**sites)
-        return cls(**kept)
+        """Read saved results."""
+        saved = json.loads(path.read_text())
+        saved["servers"] = {key: Opponent(**each) for key, each in saved["servers"].items()}
+        saved["rounds"] = [Round(**each) for each in saved["rounds"]]
+        ends = saved.get("ends")
+        saved["ends"] = None if ends is None else Endings(**ends)
+        sites = saved.get("sites")
+        saved["sites"] = None if sites is None else Sites(**sites)
+        return cls(**saved)
 
     def of(self, server: str, column: str, *, paced: bool = False) -> list[Round]:
         """The rounds of a server, in their order."""
@@ -170,7 +170,7 @@ class Results:
     def added_by_reload(self) -> float | None:
         """Milliseconds: the median of the runs with one, against the best run without.
 
-        Whatever else delayed a run without one does not make a reload look better.
+        Other delays in runs without a reload do not make a reload look better.
         """
         if not self.reloads:
             return None

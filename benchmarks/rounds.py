@@ -1,4 +1,4 @@
-"""Rounds: each server is asked in turn, in another order each time."""
+"""Runs the rounds: each server is asked in turn, in another order each time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BEFORE_DUPLICATES: Final = 1.0
 
 
 def warm_up(generator: Generator, server: Server, load: Load) -> None:
-    """Let each access point be known: FreeRADIUS does not answer our plugin's first request.
+    """Warm up with each access point: FreeRADIUS does not answer our plugin's first request.
 
     Raises:
         RuntimeError: it does not answer all of them.
@@ -54,7 +54,7 @@ def _load(loads: Mapping[str, Load], server: Server, column: str) -> Load:
 
 
 class Turn:
-    """A server, and what it is asked in one column.
+    """A server, and its requests for one column.
 
     No request of the columns ``reject`` and ``accounting`` may come twice, so each round has a
     part of the load of its own.
@@ -67,7 +67,7 @@ class Turn:
         self._column, self._form = column, form
         self._for_pace = int(form.paced_seconds * RATE / SOCKETS + 1) * SOCKETS
         whole = len(load.requests) - form.rounds * self._for_pace
-        # Not two guesses at a visit in one round: within seconds the second would be refused.
+        # One guess per visit and round: within seconds a second one would be refused.
         self._part = min(whole // form.rounds, form.visitors) // SOCKETS * SOCKETS
 
     def at_full_speed(self, number: int) -> Round:
@@ -95,7 +95,7 @@ class Turn:
 
 
 class Watch:
-    """What processors did from the start of a round until the server had nothing left to do."""
+    """Measures processors from the start of a round until the server has nothing left to do."""
 
     def __init__(self, server: Server, patience: float) -> None:
         self._server, self._patience = server, patience
@@ -107,7 +107,7 @@ class Watch:
         self._ours = processes.cpu_seconds(os.getpid())
 
     def round(self, outcome: Outcome, column: str, number: int, rate: int) -> Round:
-        """What came of it."""
+        """The results of the round."""
         self._server.wait_until_quiet()
         cpu = {
             name: now - self._cpu.get(name, 0.0) for name, now in self._server.cpu_by_name().items()

@@ -1,4 +1,4 @@
-"""One run: the store is filled, the servers are started, asked in turn, and ended."""
+"""Does one run: fills the store, starts the servers, asks them in turn, and ends them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
     """Measure those servers.
 
     Args:
-        form: how much.
+        form: the size of the run.
         keys: of :data:`MAKERS`.
     """
     average = os.getloadavg()[0]
@@ -129,7 +129,7 @@ def _fill(folder: Path, form: Form) -> list[Visitor]:
 
 
 def _prove(generator: Generator, load: Load, folder: Path, seconds: float) -> dict[str, object]:
-    """What the generator gets from the fastest echo there is, and what it takes itself."""
+    """Measure the generator with the fastest possible echo, and its own costs."""
     port = free_port()
     echo = Server(
         key="echo",

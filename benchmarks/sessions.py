@@ -1,4 +1,4 @@
-"""How soon sessions end, and what accounting costs those who log in meanwhile.
+"""Measures how soon sessions end, and how much accounting slows down logins meanwhile.
 
 ``python -m benchmarks.sessions`` prints how soon; ``make bench`` measures both.
 """
@@ -76,7 +76,7 @@ def measure(sessions: int) -> Endings:
 
 
 def words(endings: Endings) -> str:
-    """What came of it."""
+    """The results as text."""
     return (
         f"After a visitor was revoked, the access point had the Disconnect-Request"
         f" {median(endings.noticed):.1f} s later (half of {len(endings.noticed)}),"
@@ -147,7 +147,7 @@ def _begin(store: Store, nas: int, visit: Visit, first: int, count: int = 1) -> 
 
 
 def _revoke(store: Store, nas: FakeNas, number: int, visit: Visit) -> float:
-    """Seconds until the NAS hears of it."""
+    """Seconds until the NAS is asked to disconnect."""
     before = len(nas.heard)
     _begin(store, number, visit, visit.id % REVOKED)
     time.sleep(_chance.random())  # servers look once a second: at any moment of it

@@ -1,4 +1,4 @@
-"""How soon another site knows a change, and what following costs a server that has nothing to do.
+"""Measures how soon another site knows a change, and the cost of following for an idle server.
 
 Two servers of ours follow one PostgreSQL.  ``python -m benchmarks.sites`` prints it; ``make bench``
 measures the same.
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tests.support.radius.desk import Desk
 
 LOOKS_EVERY: Final = 0.002
-"""Seconds between two logins of who waits for a change."""
+"""Seconds between two logins of the guest who waits for a change."""
 
 PAUSE: Final = 0.5
 """Seconds between two changes at most, by chance: at any moment of a server's rounds."""
@@ -74,7 +74,7 @@ def measure(form: Form) -> Sites:
 
 
 def words(sites: Sites) -> str:
-    """What came of it."""
+    """The results as text."""
     return (
         f"Two servers follow one PostgreSQL. After a visitor was registered at one site, the other"
         f" one accepted {_told(sites.registered)}; after one was revoked, it rejected"
@@ -112,10 +112,10 @@ class _Guest:
         self._socket.close()
 
     def wait_for(self, code: Code, visit: Visit) -> float:
-        """Seconds until the answer is that.
+        """Seconds until the answer has that code.
 
         Raises:
-            RuntimeError: it never was.
+            RuntimeError: it never had.
         """
         began = time.monotonic()
         for identifier in count():

@@ -1,4 +1,4 @@
-"""What system calls cost a worker: ``python -m benchmarks.sockets``.
+"""Measures the cost of system calls in a worker: ``python -m benchmarks.sockets``.
 
 A worker with 100,000 visits in memory answers on a socket, in a process of its own; 16 clients
 have 8 requests under way each.  Prints its CPU for each accept, in turn with datagrams in batches
@@ -55,7 +55,7 @@ def serve(opened: socket.socket, known: Known) -> None:
 
 
 def ask(port: int, load: Sequence[bytes]) -> float:
-    """Ask everything, in turn from each client; how many seconds it took."""
+    """Send the whole load, in turn from each client; return the seconds that it took."""
     clients = [socket.socket(type=socket.SOCK_DGRAM) for _ in range(CLIENTS)]
     shares = [iter(load[number::CLIENTS]) for number in range(CLIENTS)]
 
@@ -85,7 +85,7 @@ def ask(port: int, load: Sequence[bytes]) -> float:
 
 
 def received(client: socket.socket) -> Iterator[bytes]:
-    """What waits for a client."""
+    """The datagrams that wait for a client."""
     with suppress(BlockingIOError):
         while True:
             yield client.recv(4096)

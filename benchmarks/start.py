@@ -1,4 +1,4 @@
-"""How long a start of nexio-radiusd takes: ``python -m benchmarks.start``.
+"""Measures a start of nexio-radiusd: ``python -m benchmarks.start``.
 
 Prints seconds from starting the program to its first accept, three times, and megabytes of a worker
 then, with 1,000,000 visits on SQLite whose Wi-Fi is open (or as many as are named).

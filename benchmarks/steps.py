@@ -1,7 +1,7 @@
-"""How the time of a login divides into its steps; ``python -m benchmarks.path`` prints it.
+"""Divides the time of a login into its steps; ``python -m benchmarks.path`` prints it.
 
-The functions of the path are exchanged for ones that look at the clock of the processor before and
-after them.  What that costs is measured first and taken off again.
+The functions of the path are replaced by ones that read the CPU clock before and after them.  The
+cost of that is measured first and subtracted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CLIENTS: Final = 8
 TAKEN: Final = 4 * CLIENTS
-"""Datagrams that a busy worker finds at once, more or less: some of each port that asks."""
+"""About how many datagrams a busy worker finds at once: some of each port that asks."""
 
 STEPS: Final = (
     ("read the octets", answering, ("read_packet",)),
@@ -57,7 +57,7 @@ STEPS: Final = (
     ("the reply, signed twice", answering, ("encode_accept", "encode_reject")),
     ("the line of the log", answering, ("decision_for_log",)),
 )
-"""What a step is, and the functions that it is made of; a step within another one counts alone."""
+"""The steps and their functions; the time of a nested step does not count for the outer one."""
 
 OWN: Final = "between the steps"
 
@@ -112,7 +112,7 @@ class Stopwatch:
         return call
 
     def _calibrate(self) -> None:
-        """What a look at the clock costs: in all, and within what it measures."""
+        """Measure the cost of reading the clock: in all, and within the measured time."""
         count, nothing = 20_000, _nothing
         timed = self._timed("nothing", nothing)
         bare = _seconds(lambda: [nothing(1, 2) for _ in range(count)])

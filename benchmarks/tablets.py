@@ -1,4 +1,4 @@
-"""How long a tap takes at a busy house: fifty tablets, a queue of visitors, desks that look on.
+"""Measures a tap at a busy house: fifty tablets, a queue of visitors, desks with open pages.
 
 One desk registers visitors meanwhile, and two have their page open, which asks for the lists.
 
@@ -61,7 +61,7 @@ def measure(people: int) -> list[float]:
     """Milliseconds of each tap, the shortest first.  The store is SQLite.
 
     Raises:
-        RuntimeError: somebody was not let in.
+        RuntimeError: somebody was not checked in.
     """
     with tempfile.TemporaryDirectory(prefix="nexio-bench-") as home:
         configuration = Configuration.from_environment({"NEXIO_HOME": home})
@@ -88,7 +88,7 @@ def measure(people: int) -> list[float]:
 
 
 def words(taps: Sequence[float]) -> str:
-    """What came of it."""
+    """The results as text."""
     late = taps[len(taps) * 99 // 100]
     return (
         f"{len(taps)} people checked in at {TABLETS} tablets, {EACH_SECOND:.1f} a second, on SQLite"
@@ -100,7 +100,7 @@ def words(taps: Sequence[float]) -> str:
 
 
 class _Tablet:
-    """One that is paired."""
+    """A paired tablet."""
 
     def __init__(self, port: int, credential: str) -> None:
         ours = {"Origin": f"http://{HERE}:{port}", "Cookie": f"nexio-tablet={credential}"}
@@ -137,7 +137,7 @@ class _Desk:
         self.saw = 0
 
     def look_on(self, stop: threading.Event) -> None:
-        """Ask for the lists where they are not those that the page has."""
+        """Ask for the lists if they have changed since the page got them."""
         known = ""
         while not stop.wait(LOOKS_EVERY):
             with closing(http.client.HTTPConnection(HERE, self._port, timeout=60)) as line:
@@ -149,7 +149,7 @@ class _Desk:
 
 
 def _taps(tablets: list[_Tablet], visitors: list[Visitor]) -> Iterator[float]:
-    """Each person comes at their own time, whoever is served by then."""
+    """Each person comes at a fixed time, even if earlier ones still wait."""
     began = time.monotonic()
 
     def come(number: int, tablet: _Tablet, pin: str) -> float:
@@ -162,14 +162,14 @@ def _taps(tablets: list[_Tablet], visitors: list[Visitor]) -> Iterator[float]:
 
 
 def _register(store: Store, stop: threading.Event) -> None:
-    """The desk."""
+    """Register visitors at the desk."""
     for number in itertools.count():
         if stop.wait(REGISTERS_EVERY):
             return
-        said = {"first_name": "Bo", "last_name": "New", "email": f"bo{number}@example.com"}
+        fields = {"first_name": "Bo", "last_name": "New", "email": f"bo{number}@example.com"}
         with store.write() as work:
             location = get_location(work, "Bench")
-            register(work, location, read_registration(said, work.now, location))
+            register(work, location, read_registration(fields, work.now, location))
 
 
 def _pair(store: Store) -> list[str]:

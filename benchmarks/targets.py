@@ -1,4 +1,4 @@
-"""What must be reached, what is hoped for, and what was: ratios within one run."""
+"""Required, desired and reached figures: ratios within one run."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _longest_tap(results: Results) -> float | None:
 
 
 def _last_request(results: Results) -> float | None:
-    """Whichever took longest, of one by one and all together."""
+    """The longest time, of sessions one by one and all together."""
     return None if results.ends is None else max(results.ends.last, *results.ends.noticed)
 
 

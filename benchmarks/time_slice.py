@@ -1,4 +1,4 @@
-"""What a short time slice is worth to a worker: ``python -m benchmarks.time_slice``.
+"""Measures the benefit of a short time slice for a worker: ``python -m benchmarks.time_slice``.
 
 A worker and a program that computes for 6 ms of every 26 have one processor, as a worker and the
 companion may have; the requests come from another one, 500 a second.  Prints the delay of an answer

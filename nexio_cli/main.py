@@ -64,10 +64,10 @@ GROUPS = {
         "key": "Change the key that encrypts PINs and secrets.",
     },
 }
-"""What ``nexio --help`` lists, in the order of a visitor's day."""
+"""The commands that ``nexio --help`` lists, in the order of a visitor's day."""
 
 COMMANDS = {name: meaning for group in GROUPS.values() for name, meaning in group.items()}
-"""Each is ``command`` in the module ``nexio_cli.commands.<name>``, loaded when it is needed."""
+"""Each is ``command`` in the module ``nexio_cli.commands.<name>``, loaded on demand."""
 
 USAGE = "usage"
 STOPPED = "stopped"
@@ -77,14 +77,14 @@ CODES = {
     STOPPED: 'Ctrl-C, or "no" to a question',
     UNWRITTEN: "The output cannot be written; the advice says what was done all the same",
 }
-"""Codes of what goes wrong around a command; those of the commands are in `nexio.errors`."""
+"""Exit codes of errors around a command; those of the commands are in `nexio.errors`."""
 
 LOADED = 200_000
-"""Objects between two garbage collections: Python's own 700 would be a tenth of a command's time,
-most of which goes into loading modules, and those stay."""
+"""Objects between two garbage collections: Python's own 700 would cost a tenth of a command's time,
+most of which goes into loading modules, and those stay in memory."""
 
 SHOWN = 5
-"""Changes that are named where the output cannot be written."""
+"""How many changes to name when the output cannot be written."""
 
 UNWRITABLE = {
     errno.ENOSPC: "the disk is full",
@@ -93,7 +93,7 @@ UNWRITABLE = {
     errno.EIO: "the device fails",
     errno.EBADF: "it is not open for writing",
 }
-"""What a stream answers that takes nothing, in words."""
+"""The errors of a stream that cannot be written, in words."""
 
 
 class ReaderGone(Exception):
@@ -102,7 +102,7 @@ class ReaderGone(Exception):
 
 @contextmanager
 def _past_click() -> Iterator[None]:
-    """Take a closed pipe past click, which would end with 1, as for a bug."""
+    """Hide a closed pipe from click, which would exit with 1, as for a bug."""
     try:
         yield
     except BrokenPipeError:
@@ -173,7 +173,7 @@ def main(arguments: Sequence[str], clock: Clock = utc_now) -> int:
 
 
 def _readable(arguments: Sequence[str]) -> list[str]:
-    """The words of the command line, which the store and the network take as UTF-8."""
+    """The words of the command line; the store and the network need them as UTF-8."""
     try:
         "".join(arguments).encode()
     except UnicodeEncodeError:
@@ -182,7 +182,7 @@ def _readable(arguments: Sequence[str]) -> list[str]:
 
 
 def guarded(act: Callable[[], Any], *, as_json: bool = False) -> int:
-    """Do something; whatever goes wrong becomes a line, some advice and an exit code, or JSON."""
+    """Run a function; any error becomes a line, some advice and an exit code, or JSON."""
     options.done.clear()
     try:
         result = act()
@@ -203,7 +203,7 @@ def guarded(act: Callable[[], Any], *, as_json: bool = False) -> int:
 
 
 def run() -> None:
-    """The program."""
+    """Run the program."""
     gc.set_threshold(LOADED)
     open_closed()
     # Bad rows are among the warnings of the command already.
@@ -211,7 +211,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # real streams
     exit_code = main(sys.argv[1:])
-    gc.freeze()  # else Python looks through all that is left: a fifteenth of the time
+    gc.freeze()  # else Python scans all remaining objects at exit: a fifteenth of the time
     sys.exit(exit_code)
 
 
@@ -233,7 +233,7 @@ def _explained(error: BaseException) -> tuple[ErrorJson, int]:
 
 
 def _unwritten(why: str) -> ErrorJson:
-    """What was committed stays so: who does not know it would do it twice."""
+    """Name what was committed, which stays so: a user who does not know would do it twice."""
     done = ", ".join(options.done[:SHOWN]) + (", …" if len(options.done) > SHOWN else "")
     advice = f"It is done all the same, so do not do it again: {done}." if done else ""
     return {"error": f"the output cannot be written: {why}", "code": UNWRITTEN, "advice": advice}
@@ -246,7 +246,7 @@ def _usage(error: click.ClickException) -> ErrorJson:
     advice = f"See: {path} --help"
     if isinstance(error, click.exceptions.NoSuchCommand):
         homes = _commands_called(error.command_name)
-        if homes:  # then a similar word is not what was meant, and may do harm
+        if homes:  # then a similar word was not meant, and may do harm
             message, advice = error.message, f"Do you mean: {' or: '.join(homes)}"
     return {"error": message, "code": USAGE, "advice": advice}
 

@@ -28,10 +28,10 @@ def main() -> None:
     sender.begin()
     cpu = time.process_time()
     sender.run(float(seconds), int(rate), int(window), int(limit) or sys.maxsize)
-    said = {"answered": sender.answered, "lost": sender.lost, "stray": sender.stray}
-    said |= {"seconds": sender.now(), "cpu": time.process_time() - cpu}  # type: ignore[dict-item]
+    numbers = {"answered": sender.answered, "lost": sender.lost, "stray": sender.stray}
+    numbers |= {"seconds": sender.now(), "cpu": time.process_time() - cpu}  # type: ignore[dict-item]
     Path(result).write_bytes(b"".join(sender.records))
-    print(json.dumps(said))
+    print(json.dumps(numbers))
 
 
 def read_load(path: Path) -> list[bytes]:
@@ -120,7 +120,7 @@ class Sender:
                 self.stray += reply[1:2] not in self.late  # or it was taken for lost before
                 continue
             self.answered += 1
-            self.keep(asked, self.now(), reply)
+            self.write_record(asked, self.now(), reply)
 
     def give_up(self) -> None:
         """Take those for lost that wait too long."""
@@ -128,11 +128,11 @@ class Sender:
         for waiting in self.waiting:
             while waiting and next(iter(waiting.values()))[1] < before:
                 identifier = next(iter(waiting))
-                self.keep(waiting.pop(identifier), 0.0, b"")
+                self.write_record(waiting.pop(identifier), 0.0, b"")
                 self.late.add(bytes([identifier]))
                 self.lost += 1
 
-    def keep(self, asked: tuple[int, float], came: float, reply: bytes) -> None:
+    def write_record(self, asked: tuple[int, float], came: float, reply: bytes) -> None:
         """Write a record down."""
         times = (int(asked[1] * 1e9), int(came * 1e9))
         self.records.append(struct.pack("=IIqq", asked[0], len(reply), *times) + reply)

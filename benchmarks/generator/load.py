@@ -1,4 +1,4 @@
-"""A load: prepared requests in a file, and what comes of sending them to a server."""
+"""A load: prepared requests in a file; and the outcome of sending them to a server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RECORD: Final = struct.Struct("=IIqq")
 
 
 class WrongReply(Exception):
-    """A server answered, and not as it should."""
+    """A server sent a wrong answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What the generator is to do."""
+    """The parameters of the generator for one load."""
 
     port: int
     seconds: float
@@ -71,7 +71,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a load; every reply was verified."""
+    """The outcome of a load; every reply was verified."""
 
     answers: int
     lost: int
@@ -85,7 +85,7 @@ class Outcome:
     """When each answered request was sent, and how long its answer took: seconds."""
 
     def percentile(self, percent: int) -> float:
-        """So long did that part of the answers take at most, in seconds."""
+        """The percentile of the delays, in seconds."""
         delays = [delay for _, delay in self.delays]
         return quantiles(delays, n=100, method="inclusive")[percent - 1]
 
@@ -131,13 +131,13 @@ class Generator:
             on_start()
             program.stdin.write("go\n")
             program.stdin.flush()
-            said = json.loads(program.stdout.readline())
-        return _verified(load, self._result.read_bytes(), said)
+            report = json.loads(program.stdout.readline())
+        return _verified(load, self._result.read_bytes(), report)
 
 
-def _verified(load: Load, octets: bytes, said: dict[str, float]) -> Outcome:
-    if said["stray"]:
-        raise WrongReply(f"{said['stray']:.0f} replies that nobody waited for")
+def _verified(load: Load, octets: bytes, report: dict[str, float]) -> Outcome:
+    if report["stray"]:
+        raise WrongReply(f"{report['stray']:.0f} replies that nobody waited for")
     delays, at = [], 0
     while at < len(octets):
         number, length, sent, came = _RECORD.unpack_from(octets, at)
@@ -149,12 +149,12 @@ def _verified(load: Load, octets: bytes, said: dict[str, float]) -> Outcome:
                 f"request {number} got a wrong reply: {octets[at - length : at].hex()}"
             )
         delays.append((sent / 1e9, (came - sent) / 1e9))
-    assert len(delays) == said["answered"]
-    last = max((sent + delay for sent, delay in delays), default=said["seconds"])
+    assert len(delays) == report["answered"]
+    last = max((sent + delay for sent, delay in delays), default=report["seconds"])
     return Outcome(
         answers=len(delays),
-        lost=int(said["lost"]),
+        lost=int(report["lost"]),
         seconds=last,
-        generator_cpu=said["cpu"],
+        generator_cpu=report["cpu"],
         delays=delays,
     )

@@ -1,4 +1,4 @@
-"""The servers that are measured: each is started here, with the same visitors, on ports of its own.
+"""Starts the servers that are measured, with the same visitors, each on ports of its own.
 
 Read ``lineup.py`` first.
 """

@@ -1,4 +1,4 @@
-"""Who is measured: our two servers and their opponents, all with the same visitors."""
+"""Makes the measured servers: our two and their opponents, all with the same visitors."""
 
 from __future__ import annotations
 

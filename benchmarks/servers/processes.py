@@ -1,4 +1,4 @@
-"""What processes cost: of a server, of its database, and of everything else on the machine."""
+"""Reads the costs of processes: of a server, its database, and everything else on the machine."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def tree(*roots: int) -> list[Process]:
 
 
 def cpu_seconds(*roots: int) -> float:
-    """The time that they all have kept processors busy."""
+    """The CPU time of all of them together."""
     return sum(each.cpu for each in tree(*roots))
 
 

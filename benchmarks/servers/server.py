@@ -26,12 +26,12 @@ ASKED_EVERY: Final = 0.005
 """Seconds, until the first answer."""
 
 QUIET: Final = 0.021
-"""CPU seconds in each of three looks, 0.2 s apart: a server that does no more is done."""
+"""CPU seconds in each of three intervals of 0.2 s: a server that uses no more is idle."""
 
 
 @dataclass(kw_only=True)
 class Server:
-    """How one is started; within the context it runs."""
+    """A server; it runs within the context."""
 
     key: str
     name: str
@@ -43,7 +43,7 @@ class Server:
     """For logins; the next one is for accounting."""
 
     columns: frozenset[str]
-    """What it can be asked."""
+    """The kinds of requests that it supports."""
 
     environment: Mapping[str, str] = field(default_factory=dict)
     database: Path | None = None

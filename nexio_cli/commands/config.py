@@ -60,8 +60,8 @@ def _refused_by(server: Path) -> list[str]:
     if ran.returncode == 0:
         return []
     # Lines of its log, each behind its time.
-    said = [line.rpartition(" ERROR ")[2] for line in ran.stderr.splitlines()]
-    return [f"{server.name} would not start: {'. '.join(said)}"]
+    messages = [line.rpartition(" ERROR ")[2] for line in ran.stderr.splitlines()]
+    return [f"{server.name} would not start: {'. '.join(messages)}"]
 
 
 def _values() -> Iterator[ConfigurationJson]:

@@ -52,7 +52,7 @@ def upgrade(*, no_backup: bool, as_json: bool) -> None:
         with engine.connect() as connection:
             before = schema.require_known(connection)
         path = None if no_backup else _place_for(before)
-        first = None if path is None else backup_first(path, partial(_tell_of_backup, path))
+        first = None if path is None else backup_first(path, partial(_report_backup, path))
         last = upgrade_noted(options.configuration().operator)
         # Somebody else may have brought it up since.
         before = schema.upgrade(engine, first=first, last=last, on_step=done.append) or before
@@ -120,7 +120,7 @@ def _place_for(version: str) -> Path:
     return options.configuration().home / "backups" / name
 
 
-def _tell_of_backup(path: Path, rows: int) -> None:
+def _report_backup(path: Path, rows: int) -> None:
     output.say(f"Backup written to {path} ({rows} rows).")
 
 
@@ -184,7 +184,7 @@ def backup(file: Path, keep: int | None, *, as_json: bool) -> None:
 
 
 def _refuse_terminal() -> None:
-    """Keep octets away from whoever looks at them."""
+    """Refuse to write octets to a terminal."""
     if sys.stdout.isatty():
         raise InvalidValue(
             "a backup is no text for a terminal", "Send it on: nexio db backup - > FILE"

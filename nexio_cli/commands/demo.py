@@ -1,4 +1,4 @@
-"""What ``make run`` does: a store with a visitor in it, and a RADIUS server to try it with."""
+"""``make run``: makes a store with a visitor, and runs a RADIUS server to try it with."""
 
 from __future__ import annotations
 
@@ -99,16 +99,16 @@ def serving_pages(location: Location, log: Path, port: int) -> Iterator[str]:
     """Serve the tablet's page, paired already, for as long as the context lasts; where it is."""
     command = [sys.executable, "-m", "nexio_web.daemon", "--listen", ADDRESS, "--port", str(port)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the RADIUS server has its own
-    with log.open("wb") as said:
+    with log.open("wb") as log_file:
         process = subprocess.Popen(  # noqa: S603 (our own program)
             [*command, "--insecure-pair", location.name],
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=log_file,
+            stderr=log_file,
         )
     try:
         until = time.monotonic() + PATIENCE
-        # Its own word too: another program may have taken the port in this moment.
+        # Its log is checked too: another program may have taken the port in this moment.
         while not (b"answering on" in log.read_bytes() and _is_listened_to(port)):
             if process.poll() is not None or time.monotonic() > until:
                 raise Unreachable("the pages cannot be served", f"What is wrong stands in {log}")

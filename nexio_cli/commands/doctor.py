@@ -53,10 +53,10 @@ def _findings(port: int) -> Iterator[Finding]:
     newest = None
     # Without the NAS key none of them can be opened, which says nothing about them.
     tables = () if "NAS key" in unwell else find_tables(options.configuration())
-    for finding, kept in tables:
+    for finding, saved in tables:
         yield finding
-        if kept and (newest is None or kept.followed_at > newest.followed_at):
-            newest = kept
+        if saved and (newest is None or saved.followed_at > newest.followed_at):
+            newest = saved
     if "store" not in unwell:
         with options.reading() as work:
             yield from look_at_fleet(work)

@@ -112,7 +112,7 @@ def check(context: click.Context, named: Path | None, *, as_json: bool) -> None:
 
 
 def _ask_about_default() -> bool:
-    """Nobody but the engineer can know whether FreeRADIUS's own site is in use.
+    """Ask the engineer, who alone can know whether FreeRADIUS's own site is in use.
 
     Raises:
         Refused: nobody can be asked, or the answer is no.

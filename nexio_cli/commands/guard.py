@@ -160,7 +160,7 @@ command.add_command(release, "clear")
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where somebody has to wait."""
+    """A visit or a location where somebody has to wait."""
 
     wait: Wait
     visit: Visit | None

@@ -187,10 +187,10 @@ def reset(
     with options.writing() as work:
         done = reset_text(work, location, NAMES[name], spoken)
         text = get_text(work, location.id, NAMES[name], spoken)
-    said = "says what it says everywhere" if done else "had no text of its own"
+    effect = "says what it says everywhere" if done else "had no text of its own"
     output.print_answer(
         mail_text_json(name, spoken.code, text),
-        f"The mail {name!r} of {location.name} {said} ({spoken.name}).",
+        f"The mail {name!r} of {location.name} {effect} ({spoken.name}).",
         as_json=as_json,
     )
 

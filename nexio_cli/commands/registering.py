@@ -1,4 +1,4 @@
-"""What ``nexio visitor register`` is asked for: typed, read, and compared with a repetition."""
+"""Requests of ``nexio visitor register``: as typed, as read, and compared with a repetition."""
 
 from __future__ import annotations
 
@@ -126,6 +126,6 @@ class Asked:
     @property
     def _words(self) -> str:
         """What was given, always in the same order."""
-        said = {**self.texts, "by": self.by, "check_in_now": self.check_in_now or None}
-        given = {name: value for name, value in said.items() if value is not None}
+        values = {**self.texts, "by": self.by, "check_in_now": self.check_in_now or None}
+        given = {name: value for name, value in values.items() if value is not None}
         return json.dumps(given, sort_keys=True, ensure_ascii=False)

@@ -8,7 +8,7 @@ import click
 
 from nexio.errors import InvalidValue, NexioError, Refused, Rule
 from nexio_cli.terminal import finding, once, options, output, posting
-from nexio_cli.terminal.session_view import tell_of_ended_sessions
+from nexio_cli.terminal.session_view import report_ended_sessions
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, print_visit, row_of
 
@@ -76,7 +76,7 @@ def reissue(
         with options.writing() as work:
             answers = reissue_all(work, numbers)
         failed = _print_outcomes(chosen, answers)
-        tell_of_ended_sessions(list(set(numbers) - set(failed)))
+        report_ended_sessions(list(set(numbers) - set(failed)))
         with options.reading() as work:
             if as_json:
                 output.print_json_array(_results(work, numbers, answers))

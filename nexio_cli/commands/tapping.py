@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nexio.errors import InvalidValue, NexioError, UnknownCode
 from nexio.input.zones import show
 from nexio_cli.terminal import finding, options, output, posting
-from nexio_cli.terminal.session_view import tell_of_open_sessions
+from nexio_cli.terminal.session_view import report_open_sessions
 from nexio_cli.terminal.shapes import tap_json
 
 if TYPE_CHECKING:
@@ -185,14 +185,14 @@ def _read_codes(how: How) -> None:
         else:
             output.print_sentence(done.sentence)
         posting.deliver_now(quiet=True)
-        _tell_of_wifi([done], wait=False)  # the next one is at the door
+        _report_wifi([done], wait=False)  # the next one is at the door
 
 
-def _tell_of_wifi(all_done: Sequence[_Done], *, wait: bool) -> None:
+def _report_wifi(all_done: Sequence[_Done], *, wait: bool) -> None:
     """Say what becomes of devices that are still on."""
     for done in all_done:
         if done.has_ended_wifi:
-            tell_of_open_sessions(done.shape["id"], wait=wait)
+            report_open_sessions(done.shape["id"], wait=wait)
 
 
 def _wait(seconds: float) -> None:
@@ -225,7 +225,7 @@ def _print(all_done: Sequence[_Done], how: How, *, several: bool = False) -> Non
         for done in all_done:
             output.print_headline(done.sentence)
     posting.deliver_now(quiet=True)
-    _tell_of_wifi(all_done, wait=not how.as_json)
+    _report_wifi(all_done, wait=not how.as_json)
 
 
 def _print_refused(error: NexioError, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from nexio.input.names import counted
 from nexio.input.zones import show
 from nexio.locations.settings import as_words, parse_changes
 from nexio_cli.terminal import asking, finding, once, options, output, posting
-from nexio_cli.terminal.session_view import tell_of_open_sessions, tell_what_becomes_of
+from nexio_cli.terminal.session_view import report_open_sessions, report_sessions
 from nexio_cli.terminal.shapes import held_token_json
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def on(duration: str | None, location_name: str | None, *, as_json: bool) -> Non
         try:
             changes["token_duration"] = parse_duration(duration)
         except InvalidValue as error:
-            said = f"--duration {duration} cannot be read: {error}"
-            raise InvalidValue(said, error.advice) from error
+            message = f"--duration {duration} cannot be read: {error}"
+            raise InvalidValue(message, error.advice) from error
     with options.writing() as work:
         location = change_settings(work, get_location(work, location_name), changes)
         without, where = len(list_without_token(work, location)), option_for(work, location)
@@ -89,7 +89,7 @@ def off(location_name: str | None, *, revoke: bool, yes: bool, as_json: bool) ->
     output.print_answer(_switched(location, ended), words, as_json=as_json)
     if ended is not None and not as_json:
         output.say(f"Tokens revoked: {ended}.")
-    tell_what_becomes_of(on, "nexio session disconnect --past-end", wait=not as_json)
+    report_sessions(on, "nexio session disconnect --past-end", wait=not as_json)
 
 
 def _switched(location: Location, revoked: int | None) -> TokensJson:
@@ -229,4 +229,4 @@ def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
         after = get_visit(work, str(found.id), location_name)
     done = f"{found.name} (visit {found.id}) cannot log in any more."
     output.print_answer(held_token_json(after), done, as_json=as_json)
-    tell_of_open_sessions(found.id, wait=not as_json)
+    report_open_sessions(found.id, wait=not as_json)

@@ -6,7 +6,7 @@ import click
 
 from nexio.input.names import counted
 from nexio_cli.terminal import asking, finding, once, options, output, posting
-from nexio_cli.terminal.session_view import tell_of_open_sessions
+from nexio_cli.terminal.session_view import report_open_sessions
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import print_visit
 
@@ -99,7 +99,7 @@ def reschedule(
         if (found.expected_arrival, found.token) != (moved.expected_arrival, moved.token):
             posting.deliver_now(quiet=as_json)
         if moved.token is not None and moved.token.state is not TokenState.VALID:
-            tell_of_open_sessions(moved.id, wait=not as_json)
+            report_open_sessions(moved.id, wait=not as_json)
 
 
 @click.command(cls=once.Command)
@@ -145,7 +145,7 @@ def delete(
     if not no_mail:
         posting.deliver_now(quiet=True)
     for each in deleted:
-        tell_of_open_sessions(each.id, wait=not as_json and group is None)
+        report_open_sessions(each.id, wait=not as_json and group is None)
 
 
 @click.command(cls=once.Command)

@@ -8,7 +8,7 @@ import click
 
 from nexio.input.zones import show
 from nexio_cli.terminal import finding, once, options, output
-from nexio_cli.terminal.session_view import tell_of_open_sessions
+from nexio_cli.terminal.session_view import report_open_sessions
 from nexio_cli.terminal.shapes import devices_json
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def devices(visit: str, mac: str | None, location_name: str | None, *, as_json: 
         output.print_table(COLUMNS, rows, nothing, only_wide=["first used"], whole=["device"])
         output.say(_limit_words(found, known))
     if freed is not None:
-        tell_of_open_sessions(found.id, device=freed, wait=not as_json)
+        report_open_sessions(found.id, device=freed, wait=not as_json)
 
 
 def _state(visit: Visit, device: Device) -> str:

@@ -86,7 +86,7 @@ def import_(
             imported = import_visits(store, location_name, opened, wishes, watch)
         if as_json:
             output.print_json(_shape(imported))
-        _tell(imported, dry_run=dry_run, quiet=as_json)
+        _report(imported, dry_run=dry_run, quiet=as_json)
         if imported.visits:
             posting.deliver_now(quiet=as_json)
 
@@ -218,7 +218,7 @@ def _created(name: str) -> Iterator[TextIO]:
         raise
 
 
-def _tell(imported: Imported, *, dry_run: bool, quiet: bool) -> None:
+def _report(imported: Imported, *, dry_run: bool, quiet: bool) -> None:
     """What became of the file.
 
     Raises:

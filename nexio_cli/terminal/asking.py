@@ -1,7 +1,7 @@
-"""Asking on a terminal for what the command line leaves out.
+"""Asks on a terminal for values that the command line leaves out.
 
-A command first looks at what was given and asks then, so that nobody types answers for a command
-that cannot succeed.  After an answer that cannot be read, the question comes again; the other
+A command first checks the given values and asks then, so that nobody types answers for a command
+that cannot succeed.  After an answer that cannot be read, the question is repeated; the other
 answers stay.
 """
 
@@ -31,8 +31,8 @@ class Asked(click.Option):
     """A required option; on a terminal it is None where it is missing, and the command asks."""
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
-        """Hold that it is there, where nobody can be asked."""
-        # Resilient: the shell wants to know what may follow; the keyboard is its own then.
+        """Require a value where nobody can be asked."""
+        # Resilient: the shell asks for completions; then no question may be asked.
         if self.value_is_missing(value) and not ctx.resilient_parsing and sys.stdin.isatty():
             return None
         return super().process_value(ctx, value)
@@ -47,12 +47,12 @@ last_name = click.option(
 
 
 class AskedOrNone(Asked):
-    """The same, but for who has none."""
+    """The same for a person who may have no e-mail."""
 
     def handle_parse_result(
         self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
     ) -> tuple[Any, list[str]]:
-        """Take --no-email for an answer.
+        """Accept --no-email as an answer.
 
         Raises:
             InvalidValue: an e-mail is given all the same.
@@ -84,9 +84,9 @@ def ask(label: str, reads: Callable[[str], object], *, may_be_empty: bool = Fals
     """Ask until the answer can be read.
 
     Args:
-        label: what is asked for.
-        reads: raises InvalidValue for what is no answer, or Refused.
-        may_be_empty: whether Return alone is one.
+        label: the question.
+        reads: raises InvalidValue or Refused for an answer that is not accepted.
+        may_be_empty: whether Return alone is an answer.
     """
     while True:
         default = "" if may_be_empty else None
@@ -105,10 +105,10 @@ def ask_arrival(
     """Ask for the arrival of somebody whose other data are known; Return alone is now.
 
     Args:
-        store: is looked at again after each answer.
-        location_name: on whose clock it is read.
-        reads: is given the look at the store, the location and the answer; raises InvalidValue or
-            Refused for what is no answer.
+        store: is read again after each answer.
+        location_name: the location whose time zone applies.
+        reads: gets the reading of the store, the location and the answer; raises InvalidValue or
+            Refused for an answer that is not accepted.
     """
     from nexio.input.arrivals import parse_expected
     from nexio.input.zones import show
@@ -130,22 +130,22 @@ def ask_arrival(
 
 
 def is_incomplete(texts: Mapping[str, str | None]) -> bool:
-    """Whether something of a person will be asked for."""
+    """Whether data of a person is missing and will be asked for."""
     return any(texts[name] is None for name in _STAND_INS)
 
 
 def with_stand_ins(texts: Mapping[str, str | None]) -> dict[str, str | None]:
-    """What was given, and something in the place of what will be asked for, to look it over."""
+    """The given values, with placeholders for those that will be asked for, to check them."""
     return {name: _STAND_INS.get(name) if text is None else text for name, text in texts.items()}
 
 
 def ask_person(texts: Mapping[str, str | None]) -> dict[str, str | None]:
-    """What was given, with the names and the address of a person; who has one name says so.
+    """Ask for missing names and address of a person; a person with one name leaves one empty.
 
-    An empty address is the answer of who has none.
+    An empty address is the answer for a person without e-mail.
 
     Raises:
-        InvalidValue: what was given cannot be read.
+        InvalidValue: a given value cannot be read.
     """
     from nexio.input.addresses import parse_email
     from nexio.input.names import parse_full_name

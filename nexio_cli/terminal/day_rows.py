@@ -1,4 +1,4 @@
-"""The day as rows for a pipe, and the words that a screen has, too."""
+"""The day as rows for a pipe, and texts that the screen uses, too."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def rows_of(today: Today) -> Iterator[list[str]]:
 
 
 def late_of(today: Today) -> list[Person]:
-    """Who is expected, and has not come by now."""
+    """Persons who are expected and late."""
     return [person for person in today.day.expected if person.at < today.at]
 
 
 def left_of(today: Today) -> list[Person]:
-    """Who was seen to leave."""
+    """Persons who checked out."""
     return [person for person in today.day.left if not person.cut_off]
 
 

@@ -32,11 +32,11 @@ _ON_A_LINE: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How much room there is."""
+    """How much room to use."""
 
     line_for_each: bool
     most: int | None = None
-    """Of each list; None is all."""
+    """How many entries of each list; None is all."""
 
 
 _ROOMY, _DENSE = _Layout(line_for_each=True), _Layout(line_for_each=False)
@@ -48,13 +48,13 @@ class Screen:
 
     days: Sequence[Today]
     away: Unreachable | None = None
-    """Why they are not from now."""
+    """Why the data is not current."""
 
     may_scroll: bool = False
-    """Whether nobody is left out, however long it gets."""
+    """Whether to show everybody, however long it gets."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Take the first layout that fits, or else the last."""
+        """Use the first layout that fits, or else the last."""
         layouts = [_ROOMY, _DENSE]
         height = options.max_height - self.may_scroll  # the prompt follows
         if not self.may_scroll:
@@ -78,7 +78,7 @@ class Screen:
 
 
 def console() -> Console:
-    """The terminal, which takes a name for nothing but text."""
+    """The terminal, without markup or highlighting in names."""
     return Console(highlight=False, markup=False)
 
 
@@ -86,8 +86,8 @@ def _parts_of(today: Today, layout: _Layout) -> Iterator[RenderableType]:
     day, zone = today.day, today.location.zone
     yield Text.assemble((output.plain(today.location.name), "bold"), f"   {show(today.at, zone)}")
     late = len(late_of(today))
-    said = f"Expected {len(day.expected)}" + (f", {late} late" if late else "")
-    yield from _people(said, day.expected, today, layout)
+    heading = f"Expected {len(day.expected)}" + (f", {late} late" if late else "")
+    yield from _people(heading, day.expected, today, layout)
     yield from _people(f"In the building {len(day.inside)}", day.inside, today, layout)
     left = left_of(today)
     yield from _people(f"Out {len(left)}", left, today, layout)

@@ -1,4 +1,4 @@
-"""A bug: a report file that can be sent to the maintainers of nexio."""
+"""Writes a bug report file that can be sent to the maintainers of nexio."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from nexio_cli.terminal import options
 def _settings() -> Mapping[str, str]:
     try:
         return options.settings()
-    except NexioError:  # then that is told first, and not here
+    except NexioError:  # it was reported earlier
         return os.environ
 
 
 def report(error: BaseException) -> str:
     """Write what happened into a file and say where it is.
 
-    It holds the lines of our code that were passed and the kind of the error, but not its
-    text: a driver's or a library's text may repeat what somebody typed.
+    It holds the lines of our code in the traceback and the type of the error, but not its text: a
+    driver's or a library's text may repeat what somebody typed.
     """
     now = datetime.now(UTC)
     frames = "".join(traceback.format_tb(error.__traceback__))

@@ -1,7 +1,7 @@
-"""Whom a word of the command line means, where it is a part of a name.
+"""Finds whom a word of the command line means, where it is a part of a name.
 
-A command that changes nothing takes the only one it fits. A command that changes something asks
-first; a script, which nobody can be asked in, is refused.
+A command that changes nothing uses the only match. A command that changes something asks first; a
+script, where nobody can be asked, is refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def visit_to_show(work: Reading, which: str, location_name: str | None) -> Visit:
-    """The visit that is meant, for a command that changes nothing.
+    """The visit that a word means, for a command that changes nothing.
 
     Raises:
         NotFound: no such visit.
@@ -31,7 +31,7 @@ def visit_to_show(work: Reading, which: str, location_name: str | None) -> Visit
 
 
 def login_to_explain(work: Reading, which: str, location_name: str | None) -> str:
-    """The login of the only visitor with that in the name; else what was typed.
+    """The login of the only visitor whose name has the word in it; else the word.
 
     Raises:
         Refused: there are several visitors; the message lists their visits.
@@ -50,7 +50,7 @@ def login_to_explain(work: Reading, which: str, location_name: str | None) -> st
 
 
 def visit_to_change(which: str, location_name: str | None) -> str:
-    """The visit that is meant, by its number or e-mail; after a question where that is a guess.
+    """The number or e-mail of the visit that a word means; a guess is confirmed by a question.
 
     Raises:
         NotFound: no such visit.

@@ -1,4 +1,4 @@
-"""Showing and carrying out the plan of an installation."""
+"""Shows and carries out the plan of an installation."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done;
 
 
 def carry_out(plan: Plan, done: str, *, dry_run: bool, as_json: bool) -> None:
-    """Do what is planned, and print it.
+    """Carry out a plan, and print it.
 
     Args:
-        plan: what is to be done.
+        plan: the plan.
         done: begins the sentence that ends with the folder.
         dry_run: only print it.
         as_json: print it for scripts.

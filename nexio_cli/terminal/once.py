@@ -1,4 +1,4 @@
-"""Commands that take no option twice, where click would use the last one without a word."""
+"""Commands that refuse an option given twice, where click would silently use the last one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several commands have, each spelled once; and the store they work on."""
+"""Options that several commands share, and the store that they work on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Callback = TypeVar("Callback", bound="Callable[..., object]")
 Thing = TypeVar("Thing")
 
 _STORE = "nexio.store"
-"""Where a command keeps the store that it has open."""
+"""Key of click's context for the open store of a command."""
 
 LARGEST_ID = 2**63 - 1
 
@@ -38,16 +38,16 @@ INTERRUPTED = 130
 
 _FILE = "nexio.config"
 _SETTINGS = "nexio.settings"
-"""Where a command keeps the name of the configuration file, and what it says."""
+"""Key of click's context for the name and the content of the configuration file."""
 
 SHOWN = 5
-"""Lines about bad rows; the rest is counted."""
+"""How many bad rows to show; the rest is counted."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 
 def languages(_context: click.Context, _option: click.Parameter, start: str) -> list[str]:
-    """What a shell proposes for ``--language``."""
+    """The completions of ``--language``."""
     from nexio.languages import LANGUAGES
 
     return [each for each in LANGUAGES if each.startswith(start)]
@@ -55,7 +55,7 @@ def languages(_context: click.Context, _option: click.Parameter, start: str) -> 
 
 @contextmanager
 def until_ctrl_c() -> Iterator[None]:
-    """What goes on until Ctrl-C ends by it: the exit code says so, and nothing went wrong."""
+    """A context that runs until Ctrl-C, which sets the exit code and is no error."""
     try:
         yield
     except KeyboardInterrupt:
@@ -70,7 +70,7 @@ def named_file() -> str | None:
 
 
 def settings() -> dict[str, str]:
-    """The environment, and what the configuration file says beyond it; it is read once."""
+    """The environment, completed by the configuration file, which is read once."""
     from nexio.configuration_file import with_file
 
     context = click.get_current_context(silent=True)
@@ -82,10 +82,10 @@ def settings() -> dict[str, str]:
 
 
 def setting(variable: str, otherwise: str | None = None) -> Callable[[], str | None]:
-    """What a variable says, or the configuration file, as the default of an option."""
+    """A variable, from the environment or the configuration file, as the default of an option."""
 
     def default() -> str | None:
-        if click.get_current_context().resilient_parsing:  # the shell wants to know what may follow
+        if click.get_current_context().resilient_parsing:  # the shell asks for completions
             return otherwise
         return settings().get(variable, otherwise)
 
@@ -114,7 +114,7 @@ config = click.option(
 
 
 def parsed_replies(words: Sequence[str]) -> dict[str, list[ReplySetting]] | None:
-    """What ``--reply`` says, checked against the dictionary; None where it is not given."""
+    """The values of ``--reply``, checked against the dictionary; None where it is not given."""
     if not words:
         return None
     from nexio.input.reply_settings import parse_replies
@@ -161,7 +161,7 @@ last = click.option(
 )
 
 done: list[str] = []
-"""What this command has committed so far: it stays so where its output cannot be written."""
+"""What this command has committed so far; it stays committed if the output cannot be written."""
 
 after_option = click.option(
     "--after",
@@ -169,7 +169,7 @@ after_option = click.option(
     type=click.IntRange(0, LARGEST_ID),
     help="Go on after this number, where a list ended.",
 )
-"""The last number of a list that a script has is where it reads on."""
+"""A script continues a list after the last number that it has."""
 
 _limit = click.option(
     "--limit", metavar="N", type=click.IntRange(0, 100_000), help="How many to show at most."
@@ -177,7 +177,7 @@ _limit = click.option(
 
 
 def paged(callback: Callback) -> Callback:
-    """``--limit`` and ``--after`` of a list; :func:`page` does what they say."""
+    """``--limit`` and ``--after`` of a list; :func:`page` applies them."""
     return _limit(after_option(callback))
 
 
@@ -187,10 +187,10 @@ def page(
     after: int | None,
     number: Callable[[Thing], int | None] = attrgetter("id"),
 ) -> Sequence[Thing]:
-    """The part of a list that is asked for, in the order of the list.
+    """The requested part of a list, in the order of the list.
 
     Raises:
-        NotFound: nothing on the list has the number to go on after.
+        NotFound: nothing on the list has the number of ``--after``.
     """
     if after is not None:
         numbers = [number(each) for each in things]
@@ -234,7 +234,7 @@ far = click.option(
 
 @contextmanager
 def opened() -> Iterator[Store]:
-    """The store of this deployment; within this block it is opened only once."""
+    """The store of this deployment; nested blocks share one that is open."""
     from nexio.store.engine import Store
 
     command = click.get_current_context().meta
@@ -253,7 +253,7 @@ def opened() -> Iterator[Store]:
 
 
 def _warn_of(bad_rows: Sequence[str]) -> None:
-    """Once in a command, however often that opens the store."""
+    """Warn once in a command, however often it opens the store."""
     shown: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
     new = [line for line in bad_rows if line not in shown]
     more = len(new) - SHOWN
@@ -283,20 +283,20 @@ def chosen(
 
 @contextmanager
 def reading() -> Iterator[Reading]:
-    """A look at the store of this deployment."""
+    """A read transaction in the store of this deployment."""
     with opened() as store, store.read() as work:
         yield work
 
 
 @contextmanager
 def writing() -> Iterator[Writing]:
-    """A transaction in the store of this deployment: all of the command or nothing."""
+    """A write transaction in the store of this deployment: all of the command or nothing."""
     with opened() as store, store.write() as work:
         yield work
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before something is destroyed; nothing is done until then.
+    """Ask before something is destroyed.
 
     Raises:
         click.Abort: the answer is no.
@@ -308,7 +308,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 def ask_or_refuse(question: str, refusal: Refused) -> None:
-    """Ask; where nobody can be asked, refuse.
+    """Ask, or refuse where nobody can be asked.
 
     Raises:
         click.Abort: the answer is no.
@@ -334,10 +334,10 @@ def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
 
 
 def parse_mac(text: str) -> str:
-    """A MAC address in any notation, in the one that the store has.
+    """Convert a MAC address of any notation into that of the store.
 
     Raises:
-        InvalidValue: it is none.
+        InvalidValue: it is no MAC address.
     """
     from radius_auth.decision.devices import mac_of
 
@@ -348,10 +348,10 @@ def parse_mac(text: str) -> str:
 
 
 def refuse_two_on_stdout(file: str, *, as_json: bool) -> None:
-    """Hold that JSON is alone on stdout.
+    """Refuse to write both JSON and a file to stdout.
 
     Raises:
-        InvalidValue: the file goes there, too.
+        InvalidValue: both would go there.
     """
     if as_json and file == "-":
         raise InvalidValue(
@@ -360,5 +360,5 @@ def refuse_two_on_stdout(file: str, *, as_json: bool) -> None:
 
 
 def typed_or_read(value: str | None) -> str | None:
-    """``-`` reads a PIN or a secret from the first line of stdin, so that no history keeps it."""
+    """Read a PIN or secret of ``-`` from the first line of stdin, so that no history has it."""
     return sys.stdin.readline().rstrip("\r\n") if value == "-" else value

@@ -1,7 +1,7 @@
-"""What a person or a script reads: results on stdout, talk on stderr.
+"""Prints for persons and scripts: results on stdout, messages on stderr.
 
-All text goes through :func:`plain` here: what the store holds may come from elsewhere, and must
-not steer a terminal or make a line of its own.
+All text passes :func:`plain`: the store's content may come from elsewhere, and must not control a
+terminal or start a new line.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 Thing = TypeVar("Thing")
 
 COLOR = False if os.environ.get("NO_COLOR") else None
-"""None is: colour on a terminal (https://no-color.org)."""
+"""None means colour on a terminal (https://no-color.org)."""
 _STEERING = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-"""Control characters, line breaks, and what makes a line read in another order than it is stored
+"""Control characters, line breaks, and characters that change the order in which a line is shown
 ("Trojan Source", CVE-2021-42574).  The joiners of Persian and Hindi names are not among them."""
 
 WIDE = 110
 """Columns of a terminal that is not narrow."""
 
 PART = 500
-"""How much of a long list is printed at a time."""
+"""How many rows of a long list to print at a time."""
 
 _TWO_DOTS = re.compile(r"(?<!\.)\.\.(?=\s|$)")
-"""The end of a sentence that ends with "King, Jr." or "Harbour Ltd."; three are meant."""
+"""The end of a sentence that ends with "King, Jr." or "Harbour Ltd."; three dots are left alone."""
 
 
 def sentence(text: str) -> str:
@@ -62,7 +62,7 @@ def print_json(value: Printed | Sequence[Printed] | Sequence[str]) -> None:
 
 
 def print_json_line(value: Printed) -> None:
-    """One object on a line of its own, where more follow."""
+    """One object on a line of its own, in a sequence of objects."""
     click.echo(json_text(value))
 
 
@@ -95,7 +95,7 @@ def print_list(
 
 
 def print_json_array(values: Iterable[Printed]) -> None:
-    """:func:`print_json` of many, some at a time: the first ones before the last ones are made."""
+    """:func:`print_json` of many, some at a time: the first do not wait until the last are made."""
     begins = "["
     for part in _parts(values):
         texts = [json_text(value, indent=2).replace("\n", "\n  ") for value in part]
@@ -118,12 +118,12 @@ def print_table(
     Args:
         header: names of the columns.
         rows: cells.
-        nothing: what to say on stderr where there is no row.
-        only_wide: columns that a narrow terminal does without.
-        whole: columns that are never broken, so that they can be copied.
+        nothing: the message on stderr if there is no row.
+        only_wide: columns that a narrow terminal leaves out.
+        whole: columns that are never wrapped, so that they can be copied.
     """
     parts = _parts([plain(plain_cell(cell)) for cell in row] for row in rows)
-    first = next(parts, [])  # before the header: what goes wrong at once stands alone
+    first = next(parts, [])  # before the header: an immediate error is printed alone
     if not first:
         say(nothing)
     is_terminal = sys.stdout.isatty()
@@ -144,7 +144,7 @@ def _parts(things: Iterable[Thing]) -> Iterator[list[Thing]]:
 
 
 def plain_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: a visitor's company may be ``=cmd|…``."""
+    """A cell that no spreadsheet reads as a formula: a visitor's company may be ``=cmd|…``."""
     return neutral(text)
 
 
@@ -154,7 +154,7 @@ def print_sentence(text: str) -> None:
 
 
 def print_fields(fields: Iterable[tuple[str, str | None]]) -> None:
-    """Names and values under each other; what is None or empty is left out."""
+    """Names and values below each other; empty values and None are left out."""
     shown = [(name, value) for name, value in fields if value]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
@@ -162,7 +162,7 @@ def print_fields(fields: Iterable[tuple[str, str | None]]) -> None:
 
 
 def print_headline(text: str) -> None:
-    """The answer, first."""
+    """The first line of an answer."""
     click.echo(click.style(sentence(text), bold=True))
 
 
@@ -173,7 +173,7 @@ def print_answer(
     *,
     as_json: bool,
 ) -> None:
-    """The answer in one line, and what else is known below it; or as JSON."""
+    """The answer in one line, with details below it; or as JSON."""
     if as_json:
         print_json(shape)
     else:
@@ -187,7 +187,7 @@ def print_line(text: str) -> None:
 
 
 def print_findings(findings: Sequence[Finding], *, as_json: bool) -> int:
-    """What was looked over, a line each, and what to do where it is not well.
+    """Findings, a line each, with advice for those that are not well.
 
     Returns:
         The exit code.
@@ -222,12 +222,12 @@ def print_qr(content: str) -> None:
 
 
 def say(text: str) -> None:
-    """Something beside the result."""
+    """A message beside the result."""
     say_styled(sentence(text))
 
 
 def say_styled(text: str) -> None:
-    """The same for text of our own, with colours; where nobody can read it the work goes on."""
+    """The same for our own text, with colours; if stderr is closed the work goes on."""
     try:
         click.echo(text, err=True, color=COLOR)
     except OSError:
@@ -235,7 +235,7 @@ def say_styled(text: str) -> None:
 
 
 def say_error(message: str, advice: str) -> None:
-    """What is wrong, and what to do about it: a line each."""
+    """An error and the advice for it, a line each."""
     if message.split(maxsplit=1)[0].isalpha():  # a setting or a name stays as it is written
         message = message[:1].upper() + message[1:]
     say_styled(f"{click.style('Error:', fg='red', bold=True)} {sentence(message)}")
@@ -244,7 +244,7 @@ def say_error(message: str, advice: str) -> None:
 
 
 def say_wrong(wrong: ErrorJson, *, as_json: bool) -> None:
-    """What ended the command: for a person, or as one line of JSON."""
+    """The error that ended the command, for a person or as one line of JSON."""
     if as_json:
         say_styled(json_text(wrong))
     else:
@@ -257,7 +257,7 @@ def error_json(error: NexioError) -> ErrorJson:
 
 
 def warn(texts: Iterable[str]) -> None:
-    """What somebody should know although it was done."""
+    """Warnings about something that was done nevertheless."""
     for text in texts:
         say_styled(f"{click.style('Warning:', fg='yellow', bold=True)} {sentence(text)}")
 
@@ -267,7 +267,7 @@ _MOMENT = re.compile(r"(\w{3} \d{1,2} \w{3} \d{4} \d\d:\d\d)(?: ([+-]\d\d:\d\d))
 
 
 def _without_offset(rows: Sequence[Sequence[str]]) -> tuple[Sequence[Sequence[str]], str | None]:
-    """The same without the offset of times, where all have the same one: it is said once."""
+    """Rows without the offset of their times if all have the same one; and that offset."""
     moments = [_MOMENT.fullmatch(cell) for row in rows for cell in row]
     offsets = {found[2] for found in moments if found is not None}
     if len(offsets) != 1:

@@ -16,7 +16,7 @@ all_locations = click.option(
 
 
 def chosen_locations(work: Reading, name: str | None, *, everywhere: bool) -> list[Location]:
-    """The location of that name, or the only one; or all of them.
+    """The named location, or the only one, or all of them.
 
     Raises:
         InvalidValue: none is named and there are several, or there is none yet.

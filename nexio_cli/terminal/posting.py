@@ -1,4 +1,4 @@
-"""Sending mail at once, after the command that queued it has done its work."""
+"""Sends mail at once, after the command that queued it has done its work."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MAIL_SECONDS = 5.0
 """Seconds that somebody at the desk waits for the mail server."""
 
 RECEIPT_SECONDS = 10.0
-"""Seconds for the server's word that it has a mail: not knowing would send it twice."""
+"""Seconds for the server to confirm a mail: without its answer the mail would be sent twice."""
 
 
 def deliver_now(*, quiet: bool = False) -> None:
     """Send what was just queued, and wait no longer than somebody at the desk would.
 
     Args:
-        quiet: say nothing where this deployment sends no mail.
+        quiet: print nothing if this deployment sends no mail.
     """
     _deliver(at_desk=True, quiet=quiet)
 
@@ -33,7 +33,7 @@ def deliver_all() -> None:
 
 
 def _deliver(*, at_desk: bool, quiet: bool) -> None:
-    """Send mail; whatever goes wrong is a note, as the mail waits and is safe."""
+    """Send mail; any error is only a note, as the mail stays queued."""
     try:
         outgoing = _outgoing()
         if outgoing is not None:
@@ -47,7 +47,7 @@ def _deliver(*, at_desk: bool, quiet: bool) -> None:
 
 def _outgoing() -> Outgoing | None:
     configuration = options.configuration()
-    if configuration.smtp_url is None:  # then all that mail needs is not loaded
+    if configuration.smtp_url is None:  # then the modules for mail are not loaded
         return None
     from nexio.mail.delivery import outgoing_of
 

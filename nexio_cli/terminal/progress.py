@@ -1,4 +1,4 @@
-"""How far something is that takes long."""
+"""Shows the progress of long operations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 class _Silent:
     def step(self, what: str, done: int, of: int) -> None:
-        """Nobody looks on."""
+        """Show nothing."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Sessions on the Wi-Fi in words: how they ended, and what access points said about their end."""
+"""Sessions on the Wi-Fi in words: how they ended, and what access points answered."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PATIENCE = 6.0
 """Seconds: a server notices within one, and gives up on an access point after 4.5."""
 
 MOST_LINES = 5
-"""Of more sessions than that, only numbers are told."""
+"""For more sessions than that, only numbers are shown."""
 
 _LOOKS_EVERY = 0.2
 _JUST_NOW = timedelta(seconds=5)
-"""A server may have asked before the command looks."""
+"""A server may have asked before the command reads the store."""
 
 _ENDS = {
     "accounting-on": "the access point restarted",
@@ -40,7 +40,7 @@ _ENDS = {
 }
 
 _WHY = {"ended": "time over", "not yet": "moved"}
-"""Reasons that read otherwise once somebody is on."""
+"""Reasons that have another wording once somebody is on."""
 
 _BY_USER = 1
 """Acct-Terminate-Cause User-Request (RFC 2866 section 5.10)."""
@@ -53,7 +53,7 @@ _CLOCK_MATTERS = timedelta(seconds=60)
 
 
 def end_words(session: WifiSession, zone: ZoneInfo) -> str:
-    """How it ended, or what was answered when it was to end."""
+    """How a session ended, or the answer to the request to end it."""
     asked = session.disconnect
     if session.ended_by == "stop":
         if asked is not None and _is_ours(asked, session):
@@ -87,13 +87,13 @@ def _why(asked: Disconnect, zone: ZoneInfo) -> str:
 def answer_words(
     session: WifiSession, outcome: str, error_cause: int | None, peer: Peer | None
 ) -> str:
-    """What its access point said when it was asked to end it: a sentence.
+    """A sentence with the access point's answer to the request to end a session.
 
     Args:
         session: which.
         outcome: ``ack``, ``nak`` or ``timeout``.
         error_cause: Error-Cause of its answer.
-        peer: who was asked; None where no entry stands for it any more.
+        peer: the NAS that was asked; None if it has no entry any more.
     """
     from nexio.network.endings import is_gone
 
@@ -109,7 +109,7 @@ def answer_words(
 
 
 def silence_words(session: WifiSession, peer: Peer | None) -> str:
-    """Who does not answer, and what that is likely to come from."""
+    """Who does not answer, and the likely cause."""
     if peer is None:
         return (
             f"nobody could be asked, as no NAS stands for {session.source_address} any more."
@@ -125,7 +125,7 @@ def silence_words(session: WifiSession, peer: Peer | None) -> str:
 
 
 def _clock(session: WifiSession) -> str:
-    """The clock of a NAS, where requests look too old or too new to it."""
+    """The clock of a NAS, if requests look too old or too new to it."""
     behind = timedelta(seconds=session.clock_behind or 0)
     if abs(behind) < _CLOCK_MATTERS:
         return ""
@@ -146,40 +146,40 @@ def cause_words(attribute: str, number: int | None) -> str:
     return f"reason {number}" if name is None else name.replace("-", " ").lower()
 
 
-def tell_of_open_sessions(visit_id: int, device: str | None = None, *, wait: bool = True) -> None:
-    """Say what becomes of the devices of a visitor who may not be on any more.
+def report_open_sessions(visit_id: int, device: str | None = None, *, wait: bool = True) -> None:
+    """Report what happens to the devices of a visitor who may not be on any more.
 
     Args:
-        visit_id: whose.
-        device: this one alone.
-        wait: for a server that asks the access points, a few seconds.
+        visit_id: the visit.
+        device: only this device.
+        wait: whether to wait some seconds for a server to ask the access points.
     """
     from nexio.network.sessions import SessionFilter, list_sessions
 
     with options.reading() as work:
         which = SessionFilter(visit_id=visit_id, device=device, open_only=True)
         sessions = list_sessions(work, which)
-    tell_what_becomes_of(sessions, f"nexio session disconnect {visit_id}", wait=wait)
+    report_sessions(sessions, f"nexio session disconnect {visit_id}", wait=wait)
 
 
-def tell_of_ended_sessions(visits: Sequence[int]) -> None:
-    """The same of several visitors, without waiting."""
+def report_ended_sessions(visits: Sequence[int]) -> None:
+    """The same for several visitors, without waiting."""
     from nexio.network.sessions import open_sessions_of
 
     with options.reading() as work:
         sessions = open_sessions_of(work, visits)
     several = len({session.visit_id for session in sessions}) > 1
     which = "--past-end" if several else sessions[0].visit_id if sessions else ""
-    tell_what_becomes_of(sessions, f"nexio session disconnect {which}", wait=False)
+    report_sessions(sessions, f"nexio session disconnect {which}", wait=False)
 
 
-def tell_what_becomes_of(sessions: Sequence[WifiSession], by_hand: str, *, wait: bool) -> None:
-    """The same of sessions that were open a moment ago.
+def report_sessions(sessions: Sequence[WifiSession], by_hand: str, *, wait: bool) -> None:
+    """The same for sessions that were open a moment ago.
 
     Args:
         sessions: as they were read after the change.
         by_hand: the command that ends them.
-        wait: see :func:`tell_of_open_sessions`.
+        wait: see :func:`report_open_sessions`.
     """
     from nexio.network.nas import list_nas
 
@@ -193,10 +193,10 @@ def tell_what_becomes_of(sessions: Sequence[WifiSession], by_hand: str, *, wait:
     found = _wait_for_answers(numbers, began) if wait and numbers else []
     answered = [each for each in found if _is_answered(each, began)]
     if len(answered) <= MOST_LINES:
-        _tell_each(answered)
+        _report_each(answered)
     else:
-        said = Counter(_answer(each.disconnect, each) for each in answered if each.disconnect)
-        for words, count in said.most_common():
+        answers = Counter(_answer(each.disconnect, each) for each in answered if each.disconnect)
+        for words, count in answers.most_common():
             output.say(f"{counted(count, 'device')}: {words}.")
     if staying:
         output.say(
@@ -214,7 +214,7 @@ def _are_on(count: int) -> str:
     return f"{counted(count, 'device')} {'is' if count == 1 else 'are'} still on the Wi-Fi"
 
 
-def _tell_each(answered: Sequence[WifiSession]) -> None:
+def _report_each(answered: Sequence[WifiSession]) -> None:
     with options.reading() as work:
         peers = [peer_or_none(work, each) for each in answered]
     for each, peer in zip(answered, peers, strict=True):
@@ -224,7 +224,7 @@ def _tell_each(answered: Sequence[WifiSession]) -> None:
 
 
 def peer_or_none(work: Reading, session: WifiSession) -> Peer | None:
-    """Who is asked to end a session; None where no entry stands for it any more."""
+    """The NAS to ask to end a session; None if it has no entry any more."""
     from nexio.errors import NotFound
     from nexio.network.nas import list_nas
     from radius_auth.disconnecting.disconnect import peer_of
@@ -249,7 +249,7 @@ def _wait_for_answers(numbers: Sequence[int], began: datetime) -> list[WifiSessi
 
 
 def _is_answered(session: WifiSession, began: datetime) -> bool:
-    """Whether it has ended, or its access point has just said something of it."""
+    """Whether it has ended, or its access point has just answered about it."""
     asked = session.disconnect
     return session.ended_at is not None or (asked is not None and asked.at > began - _JUST_NOW)
 

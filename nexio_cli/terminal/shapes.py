@@ -97,7 +97,7 @@ def visit_json(visit: Visit) -> VisitJson:
 
 
 def mail_text_json(name: str, language: str, text: MailText) -> MailTextJson:
-    """What a mail says."""
+    """The text of a mail."""
     return {"template": name, "language": language, "own": text.is_own, "text": text.source}
 
 
@@ -154,19 +154,19 @@ def location_json(location: Location) -> LocationJson:
 
 
 def replies_json(replies: Replies) -> list[ReplySettingJson]:
-    """What accepts of a place say."""
+    """The attributes of accepts of a place."""
     return [
         {"source": each.source or None, "name": each.name, "value": each.value} for each in replies
     ]
 
 
 def reply_words(replies: Replies) -> list[str]:
-    """The same, each as it can be set again."""
+    """The same as texts, in the form of ``--reply``."""
     return [f"{each.key}={each.value}" for each in replies]
 
 
 def profile_json(profile: NasProfile) -> NasProfileJson:
-    """What is known of a kind of NAS."""
+    """The known facts of a kind of NAS."""
     return {
         "name": profile.name,
         "title": profile.title,

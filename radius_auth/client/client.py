@@ -1,4 +1,4 @@
-"""Asks a RADIUS server as a NAS would; ``nexio radius test`` uses it."""
+"""Sends a RADIUS server requests as a NAS would; ``nexio radius test`` uses it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def send_access_request(  # noqa: PLR0913 - what a NAS must be told to log someb
             name has several addresses, each is asked in turn, IPv4 first.
         port: the authentication port.
         secret: the secret that the server shares with this machine.
-        user_name: what the guest types as e-mail.
+        user_name: the e-mail as the guest types it.
         password: the PIN, sent as User-Password.
         timeout: seconds to wait after each transmission.
         retries: how many times the request is sent again when no answer comes.

@@ -32,10 +32,10 @@ HERE = "127.0.0.1"
 SUBJECT = "RADIUS server"
 TIMEOUT_SECONDS = 2.0
 OLD_SECONDS = 60
-"""How long a server may not follow the store before it counts as trouble."""
+"""A server that has not followed the store for so long counts as trouble."""
 
 REWRITTEN_WITHIN = 3.0
-"""Seconds in which a server has written its table anew (``keeper.CHANGES_EVERY``)."""
+"""Seconds within which a server writes its table anew (``keeper.CHANGES_EVERY``)."""
 
 
 def find_server(nas: Iterable[Nas], port: int) -> Finding:
@@ -63,7 +63,7 @@ def find_server(nas: Iterable[Nas], port: int) -> Finding:
 
 
 def find_tables(configuration: Configuration) -> Iterator[tuple[Finding, SavedTable | None]]:
-    """Look at the tables that servers of this machine keep, for a start without the store.
+    """Check the tables that servers of this machine store for a start without the database.
 
     Raises:
         NexioError: the key file cannot be used.
@@ -75,7 +75,7 @@ def find_tables(configuration: Configuration) -> Iterator[tuple[Finding, SavedTa
         except Unusable as error:
             advice = "The server puts it aside when it starts, and writes another one."
             yield unwell("kept table", f"{path} {error}", advice), None
-        except OSError as error:  # it is closed to all but the server's user
+        except OSError as error:  # only the server's user may read it
             yield well("kept table", f"{path} was not looked at: {error.strerror}"), None
         else:
             if saved is not None:
@@ -85,10 +85,10 @@ def find_tables(configuration: Configuration) -> Iterator[tuple[Finding, SavedTa
 
 
 def _read_patiently(path: Path, keyring: Keyring) -> SavedTable | None:
-    """Read a table; after a key rotation a server at work needs a moment to write it anew.
+    """Read a table; after a key rotation a running server needs a moment to write it anew.
 
     Raises:
-        Unusable: it is still so after a while.
+        Unusable: it is still unreadable after a while.
         OSError: it cannot be read.
     """
     until = time.monotonic() + REWRITTEN_WITHIN
@@ -118,7 +118,7 @@ def _not_following(status: Status) -> Finding | None:
 
 
 def _trouble_recording(counts: Counts | None) -> Finding | None:
-    """What keeps decisions out of the log; None also where the server does not report it."""
+    """Why decisions are missing in the log; None also where the server does not report it."""
     if counts is not None and counts.unrecorded:
         return _unwell(
             f"{counts.unrecorded} decisions are missing in the log since it started",

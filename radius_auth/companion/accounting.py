@@ -1,6 +1,6 @@
-"""Accounting of a server that takes it itself: FreeRADIUS hands each request over, and waits.
+"""Stores the accounting that FreeRADIUS hands over; FreeRADIUS waits for each answer.
 
-A request comes through a door of its own, so that it waits for a disk and for nothing else.
+Requests use a socket of their own, so that they wait for a disk and for nothing else.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SAVED_EVERY: Final = 0.25
-"""Seconds between two notes of what was answered, which nobody waits for."""
+"""Seconds between two saves of what was answered; nobody waits for them."""
 
 
 class _Asked(NamedTuple):
-    """One request that waits for its answer."""
+    """A request that waits for its answer."""
 
     channel: Channel
     number: int
@@ -62,19 +62,19 @@ def accounting(
     follower: Follower,
     open_store: Callable[[], Store],
 ) -> Iterator[None]:
-    """Store what comes through a door, and pass it on to the store.
+    """Write the requests of a socket into the spool, and pass them on to the store.
 
     Args:
         door: a listening socket.
         path: the spool.
         discards: counts what is not answered.
-        follower: what is known of the store.
+        follower: the known content of the store.
         open_store: opens it.
     """
     recorder = Recorder(Spool(path, AccountingBatch), open_store, record_accounting_batches)
     replays = Replays(ReplayFile(path.with_stem(f"{path.stem}-replays")))
     ledger = Ledger(
-        lambda records: recorder.keep_now(batches_of_records(records)),
+        lambda records: recorder.store_now(batches_of_records(records)),
         utc_now,
         discards,
         recorder.has_room,
@@ -91,10 +91,10 @@ def accounting(
 
 
 class Clerk:
-    """Takes requests at the door, has them stored, and says so, in a thread.
+    """Receives requests on a socket, stores them and confirms it, in a thread.
 
     Args:
-        door: where they come; others than the user of this process are sent away.
+        door: the listening socket; processes of other users are turned away.
         follower: gives the NAS.
         ledger: reads and stores.
     """
@@ -111,7 +111,7 @@ class Clerk:
         self._thread = threading.Thread(target=self._run, name="nexio-accounting", daemon=True)
 
     def start(self) -> None:
-        """Begin, until :meth:`stop`."""
+        """Run until :meth:`stop`."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -121,7 +121,7 @@ class Clerk:
         if self._thread.ident is not None:
             self._thread.join()
         for each in list(self._channels.values()):
-            self._lose(each)
+            self._drop(each)
         self._selector.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
@@ -134,7 +134,7 @@ class Clerk:
             asked: list[_Asked] = []
             for key, _ in self._selector.select(SAVED_EVERY):
                 if key.fd in self._channels:
-                    asked += self._hear(self._channels[key.fd])
+                    asked += self._receive(self._channels[key.fd])
                 elif key.fd == self._door.fileno():
                     self._accept()
             self._answer(asked)
@@ -147,7 +147,7 @@ class Clerk:
         try:
             opened, _ = self._door.accept()
         except OSError:
-            return  # it went away, or there are too many files open; it comes again
+            return  # it went away, or too many files are open; it connects again
         if user_of(opened) not in {os.geteuid(), 0}:
             log.warning("a process of another user has no accounting, and is sent away")
             opened.close()
@@ -156,30 +156,32 @@ class Clerk:
         self._channels[channel.fileno()] = channel
         self._selector.register(channel, selectors.EVENT_READ)
 
-    def _hear(self, channel: Channel) -> list[_Asked]:
+    def _receive(self, channel: Channel) -> list[_Asked]:
         asked: list[_Asked] = []
         try:
             asked.extend(_Asked(channel, *message[1:]) for message in channel.receive())
         except Closed:
-            self._lose(channel)
+            self._drop(channel)
         return asked
 
-    def _lose(self, channel: Channel) -> None:
+    def _drop(self, channel: Channel) -> None:
         if self._channels.pop(channel.fileno(), None) is not None:
             self._selector.unregister(channel)
             channel.close()
 
     def _answer(self, asked: list[_Asked]) -> None:
-        """Store what was asked together, in one commit; whatever fails, each hears of it."""
-        kept: set[int] = set()
+        """Store requests in one commit, and answer each, also when storing fails."""
+        stored: set[int] = set()
         try:
             readings = ((each.host, partial(self._read, each)) for each in asked)
-            kept.update(self._ledger.keep(readings, time.monotonic()) if asked else ())
+            stored.update(self._ledger.keep(readings, time.monotonic()) if asked else ())
         except Exception:
             log.exception("accounting could not be stored")
         for each in asked:
             with suppress(Closed):  # the next round sees it
-                each.channel.send(encoded(ToWorker.KEPT, each.number, each.number in kept))
+                each.channel.send(
+                    encoded(ToWorker.ACCOUNTING_STORED, each.number, each.number in stored)
+                )
 
     def _read(self, asked: _Asked) -> Entry[int]:
         table = self._follower.table

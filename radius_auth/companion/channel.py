@@ -1,4 +1,4 @@
-"""Messages over a stream socket: never waited for, in either direction."""
+"""Messages over a stream socket; neither sending nor receiving blocks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     Message = tuple[Any, ...]
-    """A kind (see ``messages.py``), and what belongs to it, of types that marshal knows."""
+    """A kind (see ``messages.py``) and its values, of types that marshal supports."""
 
 SLICE: Final = 32 * 1024
-"""Octets that a worker reads at once: what is in them is taken in between two requests."""
+"""Octets that a worker reads at once; it processes them between two requests."""
 
 SENT_TOGETHER: Final = 64
 """Messages that one system call sends."""
@@ -35,12 +35,11 @@ class Closed(Exception):
 class Channel:
     """One end of a connection.
 
-    The processes at both ends are the same program, so marshal, which is the fastest way to write
-    plain values, can be read at the other end.
+    Both ends run the same program, so they can use marshal, the fastest way to write plain values.
 
     Args:
         opened: the connected socket.
-        at_once: octets that are read at once.
+        at_once: octets to read at once.
     """
 
     def __init__(self, opened: socket.socket, at_once: int = SLICE) -> None:
@@ -51,16 +50,16 @@ class Channel:
         self._waiting: deque[memoryview] = deque()
 
     def fileno(self) -> int:
-        """Of the socket."""
+        """The descriptor of the socket."""
         return self._socket.fileno()
 
     @property
     def is_backed_up(self) -> bool:
-        """Whether something waits to be sent."""
+        """Whether messages wait to be sent."""
         return bool(self._waiting)
 
     def send(self, *messages: bytes) -> None:
-        """Send what :func:`encoded` made, as far as it goes now; the rest waits for :meth:`flush`.
+        """Send messages of :func:`encoded` as far as possible; the rest waits for :meth:`flush`.
 
         Raises:
             Closed: the other end is gone.
@@ -69,11 +68,11 @@ class Channel:
         self.flush()
 
     def put(self, *messages: bytes) -> None:
-        """Let what :func:`encoded` made wait for :meth:`flush`."""
+        """Queue messages of :func:`encoded` for :meth:`flush`."""
         self._waiting.extend(map(memoryview, messages))
 
     def flush(self) -> None:
-        """Send what waits, as far as it goes now.
+        """Send queued messages as far as the socket takes them now.
 
         Raises:
             Closed: the other end is gone.
@@ -91,7 +90,7 @@ class Channel:
             raise Closed from error
 
     def receive(self) -> Iterator[Message]:
-        """One slice of what has come.
+        """Read one slice, and return its messages.
 
         Raises:
             Closed: the other end is gone.
@@ -116,23 +115,23 @@ class Channel:
                     message = marshal.loads(received[begin : begin + length])  # noqa: S302 (ours)
                     begin += length
                     yield message
-        finally:  # also where whoever takes a message fails: it must not come again
+        finally:  # also when the caller fails on a message: it must not come again
             del self._received[:begin]
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Close the socket."""
         with suppress(OSError):
             self._socket.close()
 
 
 def encoded(kind: int, *values: Any) -> bytes:
-    """A message as it is sent."""
+    """A message as octets."""
     body = marshal.dumps((int(kind), *values))
     return _LENGTH.pack(len(body)) + body
 
 
 def user_of(opened: socket.socket) -> int:
-    """The number of the user at the other end."""
-    told = opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    user: int = _CREDENTIALS.unpack(told)[1]
+    """The user ID of the process at the other end."""
+    credentials = opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    user: int = _CREDENTIALS.unpack(credentials)[1]
     return user

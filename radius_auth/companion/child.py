@@ -1,4 +1,4 @@
-"""The companion as a child process of a server that must not fork, from that server's side."""
+"""Runs the companion as a child process, for a server that must not fork."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RESTART_SECONDS = 0.5
-"""Between the end of a companion and its successor."""
+"""Pause between the end of a companion and its successor."""
 
 RETRY_SECONDS = 5.0
-"""At least so long after the start before: where it cannot get to work it is not tried at once."""
+"""The least time between two starts, so that a failing companion is not retried at once."""
 
 END_SECONDS: Final = 12.0
-"""How long its end is waited for: it goes on delivering for some seconds."""
+"""How long to wait for its end: it goes on delivering for some seconds."""
 
 _BOOT: Final = """
 import gc, site, sys
@@ -45,7 +45,7 @@ Garbage is collected once the store is read."""
 
 
 class Task(NamedTuple):
-    """What the program is told at its start; through a pipe, as it may hold a password."""
+    """The parameters of the program; sent through a pipe, as they may hold a password."""
 
     configuration: Configuration
     myself: Myself
@@ -56,16 +56,16 @@ class Task(NamedTuple):
     """The descriptor of the listening socket."""
 
     accounting_door: int
-    """And of that for accounting."""
+    """The descriptor of the listening socket for accounting."""
 
     max_staleness: timedelta
-    """How old a table of the disk may be."""
+    """How old the table on the disk may be."""
 
     metrics_listen: Place | None = None
-    """Where a monitor asks."""
+    """The address of the metrics endpoint."""
 
     replaces: bool = False
-    """Whether there was another one, so that somebody answers from memory."""
+    """Whether it replaces another one, so that guests are answered from memory meanwhile."""
 
 
 class _Running(NamedTuple):
@@ -73,10 +73,10 @@ class _Running(NamedTuple):
 
     process: subprocess.Popen[bytes]
     life: int
-    """The end of its standard input: closed, it ends."""
+    """The write end of its standard input: when it is closed, the process ends."""
 
-    said: int
-    """Its log is read from there."""
+    output: int
+    """The read end of its standard error, which carries its log."""
 
 
 class Child:
@@ -84,7 +84,7 @@ class Child:
 
     Args:
         packages: the folder of our packages.
-        task: what it does.
+        task: its parameters.
     """
 
     def __init__(self, packages: str, task: Task) -> None:
@@ -97,11 +97,11 @@ class Child:
         self._stopping = False
 
     def mind(self, *, is_in_use: bool, at_once: bool = False) -> None:
-        """Start it where it is not there.
+        """Start it if it does not run.
 
         Args:
-            is_in_use: whether one has got to work, so that guests are answered from memory.
-            at_once: however soon after the one before.
+            is_in_use: whether one has worked before, so that guests are answered from memory.
+            at_once: however soon after the previous start.
         """
         if self._running is not None or (time.monotonic() < self._starts_at and not at_once):
             return
@@ -115,19 +115,19 @@ class Child:
             self._trouble = str(error)
 
     def wait(self, link: Link | None, seconds: float) -> None:
-        """Wait for news for the link, and write into our log what the companion says."""
+        """Wait for messages to the link, and copy the companion's log into ours."""
         running = self._running
         with selectors.DefaultSelector() as selector:
             if link is not None:
                 selector.register(link, selectors.EVENT_READ)
             if running is not None:
-                selector.register(running.said, selectors.EVENT_READ)
+                selector.register(running.output, selectors.EVENT_READ)
             for key, _ in selector.select(seconds):
-                if running is not None and key.fd == running.said:
+                if running is not None and key.fd == running.output:
                     self._listen(running)
 
     def stop(self) -> None:
-        """Let it end, and wait for that."""
+        """End it, and wait until it has ended."""
         self._stopping = True
         running, until = self._running, time.monotonic() + END_SECONDS
         if running is not None:
@@ -136,17 +136,17 @@ class Child:
                 self.wait(None, left)
 
     def _listen(self, running: _Running) -> None:
-        said = os.read(running.said, 65_536)
-        *lines, self._unfinished = (self._unfinished + said).split(b"\n")
+        output = os.read(running.output, 65_536)
+        *lines, self._unfinished = (self._unfinished + output).split(b"\n")
         for line in lines:
             _relay(line.decode("utf-8", "replace"))
-        if not said:
+        if not output:
             self._end(running)
 
     def _end(self, running: _Running) -> None:
-        """It has closed its log: it has ended."""
+        """Clean up after the process has ended, which it shows by closing its log."""
         self._running, self._unfinished = None, b""
-        os.close(running.said)
+        os.close(running.output)
         running.process.wait()
         if not self._stopping:
             os.close(running.life)
@@ -155,37 +155,37 @@ class Child:
 
 
 def _start(packages: str, task: Task) -> _Running:
-    # In FreeRADIUS sys.executable is whatever lies in the path.
+    # In FreeRADIUS sys.executable is whatever is in the path.
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    (life_read, life), (said, said_write) = os.pipe(), os.pipe()
+    (life_read, life), (output, output_write) = os.pipe(), os.pipe()
     try:
         process = subprocess.Popen(  # noqa: S603 - our own program
             [Path(sys.base_exec_prefix, "bin", version), "-I", "-c", _BOOT, packages],
             cwd="/",
             stdin=life_read,
             stdout=subprocess.DEVNULL,
-            stderr=said_write,
+            stderr=output_write,
             pass_fds=[task.door, task.accounting_door],
             # FreeRADIUS waits for every child of its process group, and a Ctrl-C is for it alone.
             start_new_session=True,
-            # While FreeRADIUS starts, root is still its real user, and could be again.
+            # While FreeRADIUS starts, its real user is still root, and it could become root again.
             user=os.geteuid(),
         )
         os.write(life, pickle.dumps(task))
     except BaseException:
         os.close(life)
-        os.close(said)
+        os.close(output)
         raise
     finally:
         os.close(life_read)
-        os.close(said_write)
-    return _Running(process, life, said)
+        os.close(output_write)
+    return _Running(process, life, output)
 
 
 def _relay(line: str) -> None:
-    """Write a line of its log into ours."""
+    """Copy a line of its log into ours."""
     number, _, words = line.partition(" ")
     if number.isdecimal():
         log.log(int(number), "%s", words)
-    else:  # from Python itself, at a fault
+    else:  # written by Python itself, at a fault
         log.error("%s", line)

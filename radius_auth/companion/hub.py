@@ -1,4 +1,4 @@
-"""The companion's end: tells every worker what it must know, and hears what it did."""
+"""The companion's end of the connections: sends data to the workers and takes what they did."""
 
 from __future__ import annotations
 
@@ -43,50 +43,50 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS: Final = 0.25
-"""How often a worker hears how current it is."""
+"""How often a worker is sent the age of its data."""
 
 TOGETHER_SECONDS: Final = 0.002
-"""Between two looks at what workers tell: what they tell meanwhile is taken in, and told to the
-others, together.  A look for each message costs more than what is in it (``make bench``, "reject").
+"""Pause between two reads: messages of that time are read, and passed on to the others, together.
+A read for each message costs more than handling its content (``make bench``, "reject").
 """
 
 RECEIVED_AT_ONCE: Final = 256 * 1024
-"""Octets of a worker: more than a socket holds."""
+"""Octets read at once from a worker: more than a socket holds."""
 
 MOST_ENDED: Final = 64
-"""Workers that have ended and whose numbers are still shown one by one; then as a sum."""
+"""Ended workers whose numbers are still shown one by one; those of older ones as a sum."""
 
 
 class _Worker:
-    """One connection."""
+    """The connection of one worker."""
 
     def __init__(self, opened: socket.socket) -> None:
         self.channel = Channel(opened, RECEIVED_AT_ONCE)
         self.name = self.writer = ""
         self.acts: list[bytes] = []
-        """What its guard did, as it came; the others hear of it once all that is there was read."""
+        """Acts of its guard, unparsed; sent to the others once all that has come was read."""
 
         self.acts_up_to = 0
-        """The number of the latest of them."""
+        """The serial number of the latest of them."""
 
         self.relayed_up_to = 0
-        """Up to which the others were told."""
+        """The serial number up to which the others have them."""
 
         self.tables = 0
-        """The number of the table that it was told last; the hub counts them."""
+        """The number of the table sent last; the hub counts them."""
 
         self.greeted = False
         self.is_awaited = False
-        """Whether the hub wakes up when it takes more."""
+        """Whether the hub waits until its socket is writable."""
 
         self.coming: list[Iterator[bytes]] = []
-        """What is made only when there is room for it: a whole table, or all acts."""
+        """Messages made only when there is room for them: a whole table, or all acts."""
 
         self.later: list[bytes] = []
-        """What has to come after that."""
+        """Messages to send after those."""
 
-    def tell(self, *messages: bytes) -> None:
-        """Let messages wait for :meth:`go_on`, behind all that was told before."""
+    def queue(self, *messages: bytes) -> None:
+        """Queue messages for :meth:`go_on`, behind all earlier ones."""
         if self.coming:
             self.later.extend(messages)
         else:
@@ -94,11 +94,11 @@ class _Worker:
 
     @property
     def is_behind(self) -> bool:
-        """Whether something waits until it takes more."""
+        """Whether messages wait until its socket is writable."""
         return self.channel.is_backed_up or bool(self.coming)
 
     def go_on(self) -> None:
-        """Send more of what is coming.
+        """Send more of the queued messages.
 
         Raises:
             Closed: it is gone.
@@ -119,10 +119,10 @@ class Hub:
     """Serves the workers, in a thread.
 
     Args:
-        listener: where they come to; others than the user of this process are sent away.
-        record: takes batches of decisions; :meth:`stored` says when it is on a disk.
-        recording: how that goes.
-        sharing: what is known of guesses.
+        listener: the listening socket; processes of other users are turned away.
+        record: takes batches of decisions; :meth:`stored` reports when they are on a disk.
+        recording: the state of the recording.
+        sharing: shares guesses with other servers.
         slots: takes slots of device limits.
     """
 
@@ -143,7 +143,7 @@ class Hub:
         self._relay = Relay(self._put_acts)
         sharing.share(self._relay)
         self.writer = self._relay.writer
-        """What this server calls itself in the acts of the guard."""
+        """The name of this server in the acts of the guard."""
 
         self._follower: Follower | None = None
         self._tables = 0
@@ -151,13 +151,13 @@ class Hub:
         self._counts: OrderedDict[str, Counts] = OrderedDict()
         self._ended = Counts()
         self.counts = Counts()
-        """What all workers have done together, those that have ended too."""
+        """The counts of all workers together, including ended ones."""
 
         self.discards: Counter[tuple[str, str]] = Counter()
-        """What they did not answer, by reason and address."""
+        """Requests that they did not answer, by reason and address."""
 
         self.signatures: Counter[tuple[int, bool]] = Counter()
-        """Requests of NAS that need not sign, by number and whether they did."""
+        """Requests of NAS that need not sign, by number of the NAS and whether they did."""
 
         self._todo: deque[Callable[[], None]] = deque()
         self._selector = selectors.DefaultSelector()
@@ -169,11 +169,11 @@ class Hub:
         self._thread = threading.Thread(target=self._run, name="nexio-hub", daemon=True)
 
     def start(self) -> None:
-        """Begin to serve, until :meth:`stop`."""
+        """Serve until :meth:`stop`."""
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Take what the workers still have to tell, until they are gone, and end."""
+        """Take the last messages of the workers until they are gone, and end."""
         self._ends_at = time.monotonic() + seconds
         self._stopping = True
         self._wake()
@@ -185,41 +185,41 @@ class Hub:
         os.close(self._wake_write)
 
     def follow(self, follower: Follower) -> None:
-        """From now on workers know what this follower knows."""
+        """From now on send the workers the table of this follower and its changes."""
         with follower.changing:
             follower.listeners.append(self._changed)
             self._follower, self._tables = follower, self._tables + 1
-            self._do(self._tell_table)
+            self._do(self._queue_table)
 
     def stored(self, batches: Sequence[EventBatch]) -> None:
-        """Those batches are on a disk: their workers may forget them."""
+        """Report that batches are on a disk, so that their workers may forget them."""
         numbers: dict[str, int] = {}
         for batch in batches:
             numbers[batch.writer] = max(batch.number, numbers.get(batch.writer, 0))
-        self._do(lambda: self._tell_stored(numbers))
+        self._do(lambda: self._queue_stored(numbers))
 
     def _changed(self, change: Change) -> None:
-        """Tell every worker what has changed; the follower calls it while it holds its lock."""
+        """Send a change to every worker; the follower calls this while it holds its lock."""
         if change.is_whole:
             self._tables += 1
-            self._do(self._tell_table)
+            self._do(self._queue_table)
             return
         messages = list(_messages_of(change))
-        self._do(lambda: self._tell_all(messages))
+        self._do(lambda: self._queue_for_all(messages))
 
     def _put_acts(self, messages: Sequence[bytes], but: str) -> None:
-        self._do(lambda: self._tell_all(messages, but))
+        self._do(lambda: self._queue_for_all(messages, but))
 
     def _do(self, action: Callable[[], None]) -> None:
-        """Let the thread do something, after what it was given before."""
+        """Let the thread run an action, after all earlier ones."""
         self._todo.append(action)
-        if threading.get_ident() != self._thread.ident:  # else it comes to that by itself
+        if threading.get_ident() != self._thread.ident:  # the thread itself needs no wake-up
             self._wake()
 
     def _wake(self) -> None:
         if self._is_over:
             return
-        with suppress(BlockingIOError):  # then it is awake
+        with suppress(BlockingIOError):  # the pipe is full, so the thread is awake
             os.write(self._wake_write, b"\0")
 
     def _run(self) -> None:
@@ -242,18 +242,18 @@ class Hub:
             self._do_all()
             if time.monotonic() >= beat_at:
                 beat_at = time.monotonic() + BEAT_SECONDS
-                self._slots.tell_overdue()
+                self._slots.answer_overdue()
                 self._beat()
             self._send_all()
         for worker in list(self._workers.values()):
             self._lose(worker)
 
     def _somebody_waits_for_more(self) -> bool:
-        """Whether a worker gets a table: a start waits for that."""
+        """Whether a worker is being sent a table: a start waits for that."""
         return any(each.is_behind for each in self._workers.values())
 
     def _send_all(self) -> None:
-        """Send what they were told; a worker wakes up once for all of it."""
+        """Send all queued messages; a worker wakes up once for all of them."""
         for worker in list(self._workers.values()):
             if worker.channel.is_backed_up:
                 self._go_on(worker)
@@ -284,7 +284,7 @@ class Hub:
         try:
             opened, _ = self._listener.accept()
         except OSError:
-            return  # it went away, or there are too many files open; it comes again
+            return  # it went away, or too many files are open; it connects again
         if user_of(opened) not in {os.geteuid(), 0}:
             log.warning("a process of another user is not a worker, and is sent away")
             opened.close()
@@ -330,7 +330,7 @@ class Hub:
             self._ask_slot(worker, *values)
 
     def _pass_acts_on(self) -> None:
-        """Tell what guards did, that of each worker together."""
+        """Pass on what the guards did, all acts of one worker together."""
         for worker in self._workers.values():
             if worker.acts_up_to == worker.relayed_up_to:
                 continue
@@ -340,36 +340,38 @@ class Hub:
                 self._sharing.take(acts)
             except Exception:
                 log.exception("what a worker did about guesses could not be taken")
-            heard = encoded(ToWorker.HEARD, worker.writer, worker.relayed_up_to)
-            self._do(partial(self._tell_all, [heard], worker.writer))
+            message = encoded(ToWorker.RELAYED, worker.writer, worker.relayed_up_to)
+            self._do(partial(self._queue_for_all, [message], worker.writer))
 
     def _ask_slot(self, worker: _Worker, visit_id: int, device: str) -> None:
-        def tell(answer: Answer) -> None:
-            told = encoded(ToWorker.SLOT, visit_id, device, int(answer))
-            self._do(lambda: worker.tell(told))
+        def answer_worker(answer: Answer) -> None:
+            reply = encoded(ToWorker.SLOT, visit_id, device, int(answer))
+            self._do(lambda: worker.queue(reply))
 
-        self._slots.ask((visit_id, device), tell)
+        self._slots.ask((visit_id, device), answer_worker)
 
     def _welcome(self, worker: _Worker) -> None:
-        """Tell a worker all there is; what changes from now on comes after it."""
+        """Send a worker everything known; later changes follow."""
         with self._relay.lock:
             self._do_all()
             worker.greeted = True
             worker.coming.append(self._relay.everything())
             for other in self._workers.values():
                 if other.greeted:
-                    worker.later.append(encoded(ToWorker.HEARD, other.writer, other.relayed_up_to))
-        self._tell_table_to([worker])
+                    worker.later.append(
+                        encoded(ToWorker.RELAYED, other.writer, other.relayed_up_to)
+                    )
+        self._queue_table_to([worker])
 
-    def _tell_table(self) -> None:
-        self._tell_table_to([each for each in self._workers.values() if each.greeted])
+    def _queue_table(self) -> None:
+        self._queue_table_to([each for each in self._workers.values() if each.greeted])
 
-    def _tell_table_to(self, workers: Sequence[_Worker]) -> None:
+    def _queue_table_to(self, workers: Sequence[_Worker]) -> None:
         follower = self._follower
         if follower is None:
             return
         with follower.changing:
-            # What is in the table must not be told again after it.
+            # A change that is in the table must not be sent again after it.
             self._do_all()
             new = [each for each in workers if each.tables != self._tables]
             messages = _table_of(follower.table)
@@ -380,15 +382,15 @@ class Hub:
             self._go_on(worker)
         self._beat()
 
-    def _tell_all(self, messages: Sequence[bytes], but: str = "") -> None:
+    def _queue_for_all(self, messages: Sequence[bytes], but: str = "") -> None:
         for worker in list(self._workers.values()):
             if worker.greeted and (not but or worker.writer != but):
-                worker.tell(*messages)
+                worker.queue(*messages)
 
-    def _tell_stored(self, numbers: dict[str, int]) -> None:
+    def _queue_stored(self, numbers: dict[str, int]) -> None:
         for worker in list(self._workers.values()):
             if worker.name in numbers:
-                worker.tell(encoded(ToWorker.STORED, numbers[worker.name]))
+                worker.queue(encoded(ToWorker.STORED, numbers[worker.name]))
 
     def _go_on(self, worker: _Worker) -> None:
         try:
@@ -398,7 +400,7 @@ class Hub:
             self._lose(worker)
 
     def _beat(self) -> None:
-        """Tell each worker how current it is, and what the others have done."""
+        """Send each worker the age of its data, and the counts of the others."""
         follower = self._follower
         if follower is None:
             return
@@ -409,7 +411,7 @@ class Hub:
         for worker in list(self._workers.values()):
             others = replace(siblings.get(worker.name, everybody), from_disk=from_disk)
             beat = encoded(ToWorker.BEAT, followed, lost, int(without_spool), others.lines())
-            worker.tell(beat)
+            worker.queue(beat)
 
     def _count(self, name: str, counts: Counts) -> None:
         self._counts[name] = counts
@@ -420,7 +422,7 @@ class Hub:
 
 
 def _sums(ended: Counts, counts: OrderedDict[str, Counts]) -> tuple[Counts, dict[str, Counts]]:
-    """What all workers have done together; and for each of them, what all others have."""
+    """The counts of all workers together; and for each of them, those of all others."""
     before = list(accumulate(counts.values(), Counts.plus, initial=ended))
     after = list(accumulate(reversed(counts.values()), Counts.plus, initial=Counts()))[::-1]
     others = {name: before[i].plus(after[i + 1]) for i, name in enumerate(counts)}
@@ -428,7 +430,7 @@ def _sums(ended: Counts, counts: OrderedDict[str, Counts]) -> tuple[Counts, dict
 
 
 def _table_of(table: Table) -> Iterator[bytes]:
-    """All of a table as it is now, in messages that are made as they are asked for."""
+    """All of a table as it is now, in messages that are made on demand."""
     visits, keyring = table.all_visits(), table.keyring
     places = places_as_octets(tuple(table.locations.values()), table.nas.entries)
     return chain(
@@ -447,7 +449,7 @@ def _visits(visits: Sequence[FollowedVisit]) -> Iterator[bytes]:
 
 
 def _messages_of(change: Change) -> Iterator[bytes]:
-    """A change, in parts that a worker takes in within a millisecond."""
+    """A change, in parts that a worker processes within a millisecond."""
     if change.locations is not None or change.nas is not None:
         yield encoded(ToWorker.PLACES, places_as_octets(change.locations, change.nas))
     yield from _visits(change.visits)

@@ -1,8 +1,8 @@
-"""The worker's end: what it knows of the store, and what it has to tell.
+"""The worker's end of the connection: holds the store's data, and sends what the worker did.
 
-Nothing here waits but :meth:`Link.wait`: that is for a moment in which another worker looks at a
-guess at the same visit, and for the end.  While the companion is away a worker goes on with what it
-knows; what it has to tell waits for the next companion, which the parent starts within a second.
+Only :meth:`Link.wait` blocks: it is for a moment in which another worker looks at a guess at the
+same visit, and for the end.  While the companion is away a worker goes on with the data it has;
+messages wait for the next companion, which the parent starts within a second.
 """
 
 from __future__ import annotations
@@ -46,31 +46,31 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_DECISIONS: Final = 100_000
-"""Decisions that wait for a companion; beyond that the oldest are lost, and counted."""
+"""Decisions that may wait for a companion; beyond that the oldest are lost, and counted."""
 
 GIVEN_BACK_AT_ONCE: Final = 200
-"""Visits of an old table that are given back between two requests."""
+"""Visits of an old table that are freed between two requests."""
 
-TELL_EVERY: Final = 10.0
+LOG_EVERY: Final = 10.0
 """Seconds between two lines about decisions that are lost."""
 
 SLOT_SECONDS: Final = 2.0
-"""So long the companion is waited for about a slot; it says within half of that whether the store
-is away."""
+"""How long to wait for the companion's answer about a slot; within half of that it reports when the
+store is away."""
 
 _CENTURY: Final = Horizon(past=Horizon().past * 36_500, ahead=Horizon().ahead * 5_200)
-"""Holds whatever it is told: the companion has looked at the real one."""
+"""Holds every visit that is sent: the companion has applied the real horizon."""
 
 _NOWHERE: Final = Position(epoch="", number=0)
 
 
 class Link:
-    """Knows what the companion tells, and tells it what was decided.
+    """Receives the store's data from the companion, and sends it decisions.
 
     Args:
-        address: where the companion is found.
-        name: of this worker, which no other one has.
-        guard: takes in what others guess.
+        address: the address of the companion's socket.
+        name: the unique name of this worker.
+        guard: applies the guesses at other workers.
         clock: aware time of day.
     """
 
@@ -80,30 +80,31 @@ class Link:
         self._guard = guard
         self._clock = clock
         self.counts: Callable[[], Counts] = Counts
-        """What this worker has done; the worker sets it."""
+        """Returns the counts of this worker; the worker sets it."""
 
         self.discards: Mapping[tuple[str, str], int] = {}
-        """What got no answer, by reason and address; the worker sets it."""
+        """Requests without an answer, by reason and address; the worker sets it."""
 
         self.signatures: Mapping[tuple[int, bool], int] = {}
-        """Requests of NAS that need not sign, by number and whether they did; as that."""
+        """Requests of NAS that need not sign, by number of the NAS and whether they did; likewise.
+        """
 
         self._sent_discards: dict[tuple[str, str], int] = {}
         self._sent_signatures: dict[tuple[int, bool], int] = {}
         self.slot_answered: Callable[[int, str, Answer], None] = lambda *_: None
-        """Takes what became of a slot that was asked for."""
+        """Takes the answer about a slot that was asked for."""
 
         self.table = Table(Keyring(keys={}, active=""))
         self.is_loaded = False
-        """Whether a whole table has come."""
+        """Whether a whole table has arrived."""
 
         self.siblings = Counts()
-        """What all other workers have done, and those that this one has followed."""
+        """The counts of all other workers, and of those that this one has followed."""
 
         self.without_spool = False
         self._followed_at = datetime.fromtimestamp(0, UTC)
         self._lost = self._lost_there = 0
-        self._lost_logged = 0, -TELL_EVERY
+        self._lost_logged = 0, -LOG_EVERY
         self._instants = Instants()
         self._next: Table | None = None
         self._old: list[Table] = []
@@ -116,7 +117,7 @@ class Link:
         self._slots: dict[tuple[int, str], None] = {}
         self._channel: Channel | None = None
         self._is_writing = False
-        # One descriptor for the worker's loop, whatever connection is behind it.
+        # One descriptor for the worker's loop, whichever connection is behind it.
         self._poll = select.epoll()
         self._more = os.eventfd(0, os.EFD_NONBLOCK)
         self._poll.register(self._more, select.EPOLLIN)
@@ -130,7 +131,7 @@ class Link:
             ToWorker.FIRST_ACTS: self._take_first_acts,
             ToWorker.ACTS: self._take_acts,
             ToWorker.ALL_ACTS: self._take_all_acts,
-            ToWorker.HEARD: self._heard_up_to,
+            ToWorker.RELAYED: self._relayed_up_to,
             ToWorker.TIDY: self._tidy,
             ToWorker.STORED: self._stored,
             ToWorker.SLOT: self._slot,
@@ -139,12 +140,12 @@ class Link:
 
     @property
     def age(self) -> timedelta:
-        """Since when the companion has not followed the store."""
+        """Time since the companion last followed the store."""
         return self._clock() - self._followed_at
 
     @property
     def lost(self) -> int:
-        """How many decisions nobody had room for."""
+        """How many decisions were lost for lack of room."""
         return self._lost + self._lost_there
 
     def fileno(self) -> int:
@@ -157,7 +158,7 @@ class Link:
             self.act()
 
     def act(self) -> None:
-        """Take in what has come, a millisecond of it, and send what waited."""
+        """Process a millisecond of received messages, and send waiting ones."""
         ready = dict(self._poll.poll(0))
         if self._more in ready:
             self._give_back()
@@ -175,67 +176,67 @@ class Link:
             self._connect()
 
     def hand_over(self, decisions: Sequence[Decided]) -> None:
-        """Tell what was decided; it is kept until it is on a disk."""
+        """Send decisions; they stay here until they are on a disk."""
         self._number += 1
         self._batches[self._number] = packed_by_nas(decisions)
         self._decisions += len(decisions)
         while self._decisions > MOST_DECISIONS:
             self._lost += self._forget_oldest()
-            self._tell_lost()
-        self.tell_acts()
+            self._log_lost()
+        self.send_acts()
         self._send_batches()
 
-    def tell_acts(self) -> None:
-        """Tell what was guessed since the last time."""
-        # First: FreeRADIUS's threads may make another act meanwhile, which is told again then.
+    def send_acts(self) -> None:
+        """Send the acts of the guard since the last time."""
+        # First: FreeRADIUS's threads may add an act meanwhile, which is sent again next time.
         up_to = self._guard.latest_serial()
         if up_to == self._sent_up_to:
             return
         news = self._guard.news_after(self._sent_up_to)
         self._sent_up_to = up_to
         parts = range(0, len(news), ACTS_AT_ONCE)
-        told = [packed(news[first : first + ACTS_AT_ONCE]) for first in parts]
-        self._send(encoded(ToCompanion.ACTS, self._sent_up_to, told))
+        packed_parts = [packed(news[first : first + ACTS_AT_ONCE]) for first in parts]
+        self._send(encoded(ToCompanion.ACTS, self._sent_up_to, packed_parts))
 
     def ask_slot(self, visit_id: int, device: str) -> None:
-        """Ask for a slot of a visit's device limit; ask again whoever replaces the companion."""
+        """Ask for a slot of a visit's device limit; a new companion is asked again."""
         self._slots[visit_id, device] = None
         self._send(encoded(ToCompanion.SLOT, visit_id, device))
 
     def wake(self) -> None:
-        """Let :meth:`fileno` be readable; from any thread."""
+        """Make :meth:`fileno` readable; from any thread."""
         os.eventfd_write(self._more, 1)
 
     def forget_slot(self, visit_id: int, device: str) -> None:
-        """Nobody waits for that slot any more."""
+        """Stop waiting for a slot."""
         self._slots.pop((visit_id, device), None)
 
     def finish(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Tell what is left, and wait until it is on a disk.
+        """Send what is left, and wait until it is on a disk.
 
         Args:
             seconds: the longest wait.
-            meanwhile: called again and again as long as it waits.
+            meanwhile: called repeatedly during the wait.
         """
-        self.tell_acts()
-        self._tell_counts()
+        self.send_acts()
+        self._send_counts()
         until = time.monotonic() + seconds
         while self._batches and time.monotonic() < until:
             meanwhile()
             self.wait(0.1)
         if self._batches:
             self._lost += self._decisions
-            self._tell_lost()
+            self._log_lost()
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         if self._channel is not None:
             self._channel.close()
         self._poll.close()
         os.close(self._more)
 
     def _connect(self) -> None:
-        """Knock at the companion's door, which the parent holds open; who is there will answer."""
+        """Connect to the socket that the parent holds open; the present companion will answer."""
         if self._channel is not None:
             self._channel.close()
             self._channel = None
@@ -243,7 +244,7 @@ class Link:
         try:
             opened.connect(self._address)
         except OSError:
-            # The parent is gone, and with it this worker in a moment.
+            # The parent is gone; this worker ends in a moment, too.
             log.exception("the companion cannot be reached")
             opened.close()
             return
@@ -256,11 +257,11 @@ class Link:
         self._sent = 0
         for asked in self._slots:
             self._send(encoded(ToCompanion.SLOT, *asked))
-        self.tell_acts()
+        self.send_acts()
         self._send_batches()
 
     def _send_batches(self) -> None:
-        """Send what was not sent yet, as far as the companion takes it: the rest stays here."""
+        """Send unsent batches as far as the companion takes them; the rest stays here."""
         for number in [number for number in self._batches if number > self._sent]:
             if self._channel is None or self._channel.is_backed_up:
                 return
@@ -274,7 +275,7 @@ class Link:
         try:
             channel.send(message)
         except Closed:
-            return  # it is readable, too: the next round connects again
+            return  # the socket is readable now, so the next round connects again
         self._watch(channel)
 
     def _watch(self, channel: Channel) -> None:
@@ -292,7 +293,7 @@ class Link:
 
     @property
     def _filling(self) -> Table:
-        """The table that news belongs to: the one that comes, or else the present one."""
+        """The table to apply news to: the one that is arriving, or else the present one."""
         return self.table if self._next is None else self._next
 
     def _visits(self, sent: list[tuple[Any, ...]]) -> None:
@@ -311,18 +312,18 @@ class Link:
         self._filling.apply(news, _CENTURY, self._clock())
 
     def _end(self) -> None:
-        """The new table is whole: take it, and give the old one back little by little."""
+        """Switch to the new table, which is whole, and free the old one little by little."""
         if self._next is None:
             return
         old = self.table
         self.table, self._next = self._next, None
         if self.is_loaded:
-            gc.freeze()  # a collection would walk all of it while guests wait
+            gc.freeze()  # a collection would walk the whole table while guests wait
         self.is_loaded = True
         self._retire(old)
 
     def _retire(self, table: Table) -> None:
-        """Give a table back that nobody looks at any more."""
+        """Free a table that is no longer used."""
         self._old.append(table)
         self.wake()
 
@@ -336,15 +337,15 @@ class Link:
         self._followed_at = datetime.fromtimestamp(followed_at, UTC)
         self._lost_there, self.without_spool = lost, bool(without_spool)
         self.siblings = parse_counts(siblings) or Counts()
-        self._tell_counts()
+        self._send_counts()
 
     def _take_first_acts(self) -> None:
-        """All that was done follows, here and elsewhere, by its time."""
+        """Prepare for all acts, of this worker and others, which follow in the order of time."""
         self._fresh, self._own_acts = Guard(), 0
 
-    def _take_acts(self, *told: bytes) -> None:
-        """What others did, or a part of all that was done."""
-        acts = [act for octets in told for act in unpacked(octets)]
+    def _take_acts(self, *parts: bytes) -> None:
+        """Apply acts of others, or a part of all acts."""
+        acts = [act for octets in parts for act in unpacked(octets)]
         if self._fresh is None:
             self._guard.apply(acts)
             return
@@ -358,7 +359,7 @@ class Link:
             self._guard.begin_with(self._fresh)
             self._fresh = None
 
-    def _heard_up_to(self, writer: str, serial: int) -> None:
+    def _relayed_up_to(self, writer: str, serial: int) -> None:
         self._guard.mark_known_up_to(writer, serial)
 
     def _tidy(self) -> None:
@@ -369,9 +370,9 @@ class Link:
             self._forget_oldest()
 
     def _forget_oldest(self) -> int:
-        """Forget the oldest batch; how many decisions that were."""
-        _, told = self._batches.popitem(last=False)
-        count = sum(number for _, number, _ in told)
+        """Forget the oldest batch; return how many decisions it had."""
+        _, batch = self._batches.popitem(last=False)
+        count = sum(number for _, number, _ in batch)
         self._decisions -= count
         return count
 
@@ -379,32 +380,32 @@ class Link:
         self.forget_slot(visit_id, device)
         self.slot_answered(visit_id, device, Answer(answer))
 
-    def _tell_counts(self) -> None:
+    def _send_counts(self) -> None:
         own = replace(self.counts(), unrecorded=self._lost, without_spool=0)
         self._send(encoded(ToCompanion.COUNTS, own.lines()))
         discards, signatures = dict(self.discards), dict(self.signatures)
-        self._tell_new(ToCompanion.DISCARDS, discards, self._sent_discards)
-        self._tell_new(ToCompanion.SIGNATURES, signatures, self._sent_signatures)
+        self._send_new(ToCompanion.DISCARDS, discards, self._sent_discards)
+        self._send_new(ToCompanion.SIGNATURES, signatures, self._sent_signatures)
         self._sent_discards, self._sent_signatures = discards, signatures
 
-    def _tell_new(
-        self, kind: ToCompanion, counted: Mapping[Any, int], told: Mapping[Any, int]
+    def _send_new(
+        self, kind: ToCompanion, counted: Mapping[Any, int], sent: Mapping[Any, int]
     ) -> None:
-        """Tell what was counted since it was told."""
-        if counted != told:
-            new = [(*key, number - told.get(key, 0)) for key, number in counted.items()]
+        """Send the increase of each counter since the last time."""
+        if counted != sent:
+            new = [(*key, number - sent.get(key, 0)) for key, number in counted.items()]
             self._send(encoded(kind, [each for each in new if each[-1]]))
 
-    def _tell_lost(self) -> None:
-        told, at = self._lost_logged
+    def _log_lost(self) -> None:
+        logged, at = self._lost_logged
         now = time.monotonic()
-        if self._lost > told and now - at >= TELL_EVERY:
+        if self._lost > logged and now - at >= LOG_EVERY:
             log.error("%d decisions are lost since the start", self._lost)
             self._lost_logged = self._lost, now
 
 
 def _shrink(table: Table, count: int) -> bool:
-    """Take some of what a table holds out of it; whether there is more."""
+    """Remove some content of a table; return whether there may be more."""
     held = [each for each in vars(table).values() if isinstance(each, dict) and each]
     for each in held:
         for _ in range(min(count, len(each))):

@@ -22,11 +22,12 @@ EVERY_SECONDS: Final = 30.0
 """How often the store is asked for them."""
 
 DEAF: Final = timedelta(minutes=2)
-"""So long after the last look at the store it was away: what NAS told meanwhile is on its way."""
+"""After such a gap between two checks the store counts as having been away: accounting of that time
+is still on its way."""
 
 
 class LostSessions:
-    """Looks for sessions that have been silent for too long, in a thread.
+    """Closes sessions that have been silent for too long, in a thread.
 
     Several servers may do so: one of them closes a session, and the others find it closed.
 
@@ -42,16 +43,16 @@ class LostSessions:
         self._thread = threading.Thread(target=self._run, name="lost-sessions", daemon=True)
 
     def start(self) -> None:
-        """Begin, in a thread."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """Stop the thread."""
         self._stopping.set()
         self._thread.join()
 
     def look(self) -> int:
-        """Close what is lost now; how many sessions that are.
+        """Close the sessions that are lost now; return how many.
 
         Raises:
             NexioError: the store cannot be used now.

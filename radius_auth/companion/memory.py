@@ -1,4 +1,4 @@
-"""Memory of a process that answers, and of its companion."""
+"""Garbage collection in a process that answers, and in its companion."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import gc
 
 
 def freeze_memory() -> None:
-    """Let the garbage collector look at what is new only, in a process that has loaded its table.
+    """Limit the garbage collector to new objects, in a process that has loaded its table.
 
     A full collection walks over all visits, which takes longer than a thousand logins
-    (``python -m benchmarks.path``); what a login leaves behind is freed without it.
+    (``python -m benchmarks.path``); the garbage of a login is freed without it.
     """
     gc.collect()
     gc.freeze()
     gc.enable()
-    # What lives for some seconds, as a reply does for its duplicates, is looked at once.
+    # Objects that live for some seconds, such as a reply kept for duplicates, are scanned once.
     gc.set_threshold(10_000, 1_000, 1_000)
 
 
 def freeze_companion_memory() -> None:
     """The same in the companion: decisions come by thousands and go within a second; logins stay.
 
-    What stays is hardly ever looked at again (``python -m benchmarks.recording``, "first login").
+    Old objects are hardly ever scanned again (``python -m benchmarks.recording``, "first login").
     """
     gc.freeze()
     gc.enable()

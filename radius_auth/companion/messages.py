@@ -1,8 +1,8 @@
-"""What the companion and the workers tell each other.
+"""The messages between the companion and the workers.
 
 A message is a tuple of a kind and plain values.  Visits and numbers are written as tuples; acts of
-the guard as packed octets, which go on to others; what changes rarely, locations and NAS, as a
-pickle.
+the guard as packed octets, which are passed on to others; locations and NAS, which change rarely,
+as a pickle.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from nexio.network.nas import Nas
 
 VISITS_AT_ONCE: Final = 100
-"""Visits in one message: a worker takes them in within a millisecond."""
+"""Visits in one message: a worker processes them within a millisecond."""
 
 
 class ToWorker(IntEnum):
-    """What the companion tells a worker."""
+    """Messages of the companion to a worker."""
 
     BEGIN = 1
     """A whole table follows: keys, and which one is in use."""
@@ -45,61 +45,61 @@ class ToWorker(IntEnum):
     """The table is whole."""
 
     BEAT = 6
-    """When the store was last followed, and what the others have done."""
+    """When the store was last followed, and the counts of the other workers."""
 
     ACTS = 7
-    """What others did about guesses, or a part of all that was done: acts packed together."""
+    """Acts of the guards of others, or a part of all acts, packed together."""
 
     ALL_ACTS = 8
-    """Those were all."""
+    """All acts have been sent."""
 
     TIDY = 9
-    """The guard is to forget what counts no longer."""
+    """The guard is to forget acts that no longer count."""
 
     STORED = 10
     """Decisions up to that batch are on a disk."""
 
     FIRST_ACTS = 11
-    """All that was done about guesses follows."""
+    """All acts follow."""
 
-    HEARD = 12
-    """Up to which of its acts it was told what the guard of another worker did."""
+    RELAYED = 12
+    """The guard of a worker, and the number up to which all of its acts were passed on."""
 
-    KEPT = 13
-    """At the door for accounting, whether the Accounting-Request of that number is on a disk."""
+    ACCOUNTING_STORED = 13
+    """On the socket for accounting: whether the Accounting-Request of that number is on a disk."""
 
     SLOT = 14
-    """What became of a slot that it asked for: visit, device, answer."""
+    """The answer about a slot that it asked for: visit, device, answer."""
 
 
 class ToCompanion(IntEnum):
-    """What a worker tells the companion."""
+    """Messages of a worker to the companion."""
 
     HELLO = 1
-    """Who it is: its name for batches, and that of its guard."""
+    """Its name for batches, and that of its guard."""
 
     DECISIONS = 2
-    """A batch of decisions: its number, and for each NAS how many they are and their octets."""
+    """A batch of decisions: its number, and for each NAS their count and octets."""
 
     ACTS = 3
-    """The number of its latest act about guesses, and what it did since the last time, in parts of
-    at most :data:`~nexio.network.guard_acts.ACTS_AT_ONCE`."""
+    """The number of the latest act of its guard, and all acts since the last time, in parts of at
+    most :data:`~nexio.network.guard_acts.ACTS_AT_ONCE`."""
 
     COUNTS = 4
-    """What it has done so far."""
+    """Its counts so far."""
 
     ACCOUNTING = 5
-    """At the door for accounting, an Accounting-Request with a number: when it came, from where,
-    and what it says."""
+    """On the socket for accounting: an Accounting-Request with a number, the time it came, its
+    source and its content."""
 
     SLOT = 6
-    """It asks for a slot: visit and device."""
+    """A request for a slot: visit and device."""
 
     DISCARDS = 7
-    """What got no answer since the last time: reason, address, how many."""
+    """Requests without an answer since the last time: reason, address, count."""
 
     SIGNATURES = 8
-    """What asked since the last time and need not sign: NAS, whether it did, how many."""
+    """Requests since the last time of NAS that need not sign: NAS, whether it did, count."""
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -115,7 +115,7 @@ MOST_INSTANTS: Final = 100_000
 
 
 class Instants:
-    """Instants as numbers, each made once: most visits of a day share theirs."""
+    """Makes instants from numbers, each once: most visits of a day share theirs."""
 
     def __init__(self) -> None:
         self._known: dict[int, datetime] = {}
@@ -131,7 +131,7 @@ class Instants:
 
 
 def visits_as_values(visits: Iterable[FollowedVisit]) -> list[tuple[Any, ...]]:
-    """Visits as they are sent."""
+    """Visits as tuples to send."""
     sent = []
     for visit in visits:
         values = list(_values(visit))
@@ -157,7 +157,7 @@ def visits_of(sent: Iterable[tuple[Any, ...]], instants: Instants) -> list[Follo
 
 
 def places_as_octets(locations: Sequence[Location] | None, nas: Sequence[Nas] | None) -> bytes:
-    """Locations and NAS as they are sent."""
+    """Locations and NAS as octets to send."""
     return pickle.dumps((locations, nas), pickle.HIGHEST_PROTOCOL)
 
 

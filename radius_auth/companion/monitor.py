@@ -1,4 +1,4 @@
-"""Where a monitor asks a RADIUS server, for the process that answers it."""
+"""What the metrics endpoint of a RADIUS server needs, for the process that serves it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class Monitor(NamedTuple):
-    """How a monitor is answered."""
+    """What is needed to answer a monitor."""
 
     opened: socket.socket
     accounting: Path
     """The spool of accounting."""
 
     discards: Discards
-    """Accounting that got no answer."""
+    """Counts accounting that got no answer."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Myself(NamedTuple):
-    """What a companion is told about it."""
+    """The identity of that server, and where its accounting waits."""
 
     identity: Identity
     started_at: datetime

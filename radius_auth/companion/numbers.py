@@ -1,6 +1,6 @@
-"""What a monitor is told of a RADIUS server: counted here, where decisions come by anyway.
+"""The metrics of a RADIUS server, counted in the companion, which handles all decisions anyway.
 
-Workers and FreeRADIUS count nothing for it.  No label holds an e-mail, a PIN or a MAC address.
+Workers and FreeRADIUS count nothing for them.  No label holds an e-mail, a PIN or a MAC address.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from radius_auth.replica.follower import Follower
 
 UPPER_BOUNDS: Final = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000, 500_000)
-"""Microseconds; beyond the last one is the rest."""
+"""Microseconds; one more bucket holds the rest."""
 
 _SHOWN: Final = (*(f"{each / 1_000_000:g}" for each in UPPER_BOUNDS), "+Inf")
 
@@ -56,8 +56,8 @@ class RadiusNumbers(Collector):
     """Counts what a server has decided since its companion started.
 
     Args:
-        monitor: how a monitor is answered.
-        spool: of decisions.
+        monitor: what is needed to answer a monitor.
+        spool: the spool of decisions.
     """
 
     def __init__(self, monitor: Monitor, spool: Path) -> None:
@@ -74,15 +74,15 @@ class RadiusNumbers(Collector):
         self._total_us = 0
         self._disconnects: Counter[tuple[str, str]] = Counter()
         self.counts: Callable[[], Counts] = Counts
-        """What those who answer have told of themselves."""
+        """Returns the counts that the workers have reported."""
 
         self.discards: Mapping[tuple[str, str], int] = {}
-        """What they have not answered, by reason and address."""
+        """Requests that they have not answered, by reason and address."""
 
         self.follower: Follower | None = None
 
     def before(self, record: Callable[..., None]) -> Callable[..., None]:
-        """Count what is recorded."""
+        """Wrap ``record`` so that it also counts."""
 
         def take(*batches: EventBatch) -> None:
             self.take(*batches)
@@ -108,7 +108,7 @@ class RadiusNumbers(Collector):
                 self._total_us += sum(latencies)
 
     def take_ended(self, ended: Ended) -> None:
-        """Count what a NAS said to a Disconnect-Request."""
+        """Count the answer of a NAS to a Disconnect-Request."""
         follower, session = self.follower, ended.ending.session
         entries = follower.table.nas.entries if follower is not None else ()
         named = next((each.name for each in entries if each.id == session.nas_id), "")
@@ -116,7 +116,7 @@ class RadiusNumbers(Collector):
             self._disconnects[named, ended.reply.outcome.value] += 1
 
     def collect(self) -> Iterator[Metric]:
-        """All of it."""
+        """All metrics."""
         with self._lock:
             decided, disconnects = self._decided.copy(), self._disconnects.copy()
             seen, latencies, total_us = dict(self._seen), self._latencies.copy(), self._total_us
@@ -171,8 +171,8 @@ class RadiusNumbers(Collector):
         yield from self._of_spools()
 
     @contextmanager
-    def told_to(self, open_store: Callable[[], Store]) -> Iterator[None]:
-        """Answer a monitor on the side, with what the store knows, too."""
+    def served(self, open_store: Callable[[], Store]) -> Iterator[None]:
+        """Serve metrics in the background, with those of the store."""
         of_store = StoreNumbers(open_store, [guard_numbers])
         endpoint = Endpoint(self._opened, [self, of_store])
         of_store.start()
@@ -185,7 +185,7 @@ class RadiusNumbers(Collector):
 
     def _of_discards(self, counts: Counts) -> Iterator[Metric]:
         by_nas = self._by_nas(self.discards)
-        for reason, number in counts.discards.items():  # of strangers only this much is known
+        for reason, number in counts.discards.items():  # the rest is from unknown senders
             by_nas["", reason] += number - sum(
                 each for (_, known), each in by_nas.items() if known == reason
             )
@@ -201,7 +201,7 @@ class RadiusNumbers(Collector):
         )
 
     def _by_nas(self, by_peer: Mapping[tuple[str, str], int]) -> Counter[tuple[str, str]]:
-        """The same with the name of the NAS instead of its address."""
+        """The same by name of the NAS instead of its address."""
         found: Counter[tuple[str, str]] = Counter()
         for (reason, host), number in dict(by_peer).items():
             client = None if self.follower is None else self.follower.table.nas.find(host)
@@ -264,7 +264,7 @@ def _counter(
 
 
 def guard_numbers(work: Reading) -> Iterator[Metric]:
-    """How many have to wait because somebody guessed there."""
+    """How many visits and locations are delayed by the guard because of guesses."""
     found = waits(guard_in(work, work.now), work.now)
     kinds = Counter("visit" if each.visit_id is not None else "location" for each in found)
     shown = ((kind, kinds[kind]) for kind in ("visit", "location"))

@@ -1,6 +1,6 @@
-"""What a server says of itself every few seconds: to the store, and to systemd.
+"""Reports the state of a server to the store and to systemd, every few seconds.
 
-Nothing waits for it, and nobody follows it; where the store is away it is said the next time.
+Nothing waits for a report, and no server follows them; while the store is away they are skipped.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RIGHT_AGAIN: Final = CLOCK_TOLERANCE / 2
-"""Seconds; less than the limit, or a clock just there would be told of again and again."""
+"""Seconds; less than the limit, or a clock just at it would be warned of again and again."""
 
 _UNSIGNED: Final = frozenset(
     {
@@ -64,7 +64,11 @@ class ClockWatch:
         self._told: float | None = None
 
     def look(self, off: float | None) -> None:
-        """It is so many seconds ahead of the database's; None where it is the same clock."""
+        """Check the clock.
+
+        Args:
+            off: seconds ahead of the database's clock; None where it is the same clock.
+        """
         if off is not None and is_clock_off(off):
             if self._told is None or abs(off - self._told) > CLOCK_TOLERANCE:
                 log.warning(
@@ -79,12 +83,12 @@ class ClockWatch:
 
 
 class Presence:
-    """Says it, in the background.
+    """Sends the reports, in the background.
 
     Args:
         myself: which server it is.
         open_store: opens the store.
-        decisions: the file of their spool.
+        decisions: the spool of decisions.
         clock: aware time of day.
     """
 
@@ -104,16 +108,17 @@ class Presence:
         self._decided = 0
         self._counted = 0, time.monotonic()
         self._rate = 0.0
-        self._kept: Counter[tuple[int, bool]] = Counter()
+        self._reported_signatures: Counter[tuple[int, bool]] = Counter()
         self._clock_watch = ClockWatch()
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=[step], name="nexio-presence", daemon=True)
-            for step in (self.say, self.write)  # systemd hears it also while a database hangs
+            # A thread each: systemd is told also while a database hangs.
+            for step in (self.report_to_systemd, self.report_to_store)
         ]
 
     def before(self, record: Callable[..., None]) -> Callable[..., None]:
-        """Count what is recorded, and say whose it is."""
+        """Wrap ``record`` so that it also counts batches and marks them with this server."""
         identity = tuple(self._myself.identity)
 
         def take(*batches: EventBatch) -> None:
@@ -123,51 +128,51 @@ class Presence:
         return take
 
     def begin(self, follower: Follower, hub: Hub) -> None:
-        """Begin to say it, until :meth:`stop`."""
+        """Report until :meth:`stop`."""
         self._follower, self._hub = follower, hub
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Say that it ends, and end."""
+        """Report the end, and stop."""
         self._stopping.set()
         if self._hub is None:
             return
         for thread in self._threads:
             thread.join()
         try:
-            self.write(ends=True)
+            self.report_to_store(ends=True)
         except NexioError as error:
             log.debug("the store does not hear that it ends: %s", error)
 
-    def say(self) -> None:
-        """Tell systemd, for ``systemctl status``."""
+    def report_to_systemd(self) -> None:
+        """Report to systemd, for ``systemctl status``."""
         follower, now = self._follower, time.monotonic()
         if follower is None:
             return
         decided, (before, at) = self._decided, self._counted
         self._counted = decided, now
         self._rate = (decided - before) / max(now - at, 1.0)
-        if self._myself.identity.kind == RADIUSD:  # the service of FreeRADIUS is another one's
+        if self._myself.identity.kind == RADIUSD:  # the service of FreeRADIUS is not ours
             table = "the table of its disk" if follower.is_from_disk else "table"
             age = words_for(follower.age)
             notify(f"STATUS={table}: {age} old; {self._rate:.1f} logins a second")
 
-    def write(self, *, ends: bool = False) -> None:
-        """Tell the store.
+    def report_to_store(self, *, ends: bool = False) -> None:
+        """Report to the store.
 
         Args:
-            ends: whether this is the last time.
+            ends: whether this is the last report.
 
         Raises:
-            NexioError: it is away.
+            NexioError: the store is away.
         """
         follower, hub = self._follower, self._hub
         if follower is None or hub is None:
             return
         waiting = [look_at(path, kind) for path, kind in self._spools]
         spooled = [each for each in waiting if each is not None and each[0]]
-        said = Report(
+        content = Report(
             version=__version__,
             writer=hub.writer,
             started_at=self._myself.started_at,
@@ -179,10 +184,10 @@ class Presence:
         counted = _signatures(follower, hub)
         with closing(self._open_store()) as store, store.write() as work:
             clock_off = measure_clock(work, self._clock)
-            add_signatures(work, counted - self._kept)
-            said = replace(said, clock_off=clock_off)
-            report(work, self._myself.identity, said, ends=ends)
-        self._kept = counted
+            add_signatures(work, counted - self._reported_signatures)
+            content = replace(content, clock_off=clock_off)
+            report(work, self._myself.identity, content, ends=ends)
+        self._reported_signatures = counted
         self._clock_watch.look(clock_off)
 
     def _run(self, step: Callable[[], None]) -> None:
@@ -201,7 +206,7 @@ class Presence:
 
 
 def _signatures(follower: Follower, hub: Hub) -> Counter[tuple[int, bool]]:
-    """What was counted so far, with what NAS that have to sign did not."""
+    """The signature counts so far, with those of NAS that must sign and did not."""
     counted = Counter(dict(hub.signatures))
     for (reason, host), number in dict(hub.discards).items():
         if reason in _UNSIGNED:

@@ -1,4 +1,4 @@
-"""The process beside those that answer: it does all that is not answering a login.
+"""The companion process: it does everything but answer logins.
 
 ``nexio-radiusd`` forks one beside its workers; the plugin starts one beside FreeRADIUS.
 """
@@ -46,34 +46,34 @@ if TYPE_CHECKING:
     from radius_auth.disconnecting.ending import Ended
 
     Beside = Callable[[Follower, Callable[[], Store]], AbstractContextManager[None]]
-    """Something that is done as long as the store is followed."""
+    """A context that is open as long as the store is followed."""
 
 log = logging.getLogger(__name__)
 
 HAND_OVER_SECONDS = 0.0005
-"""How long one thread may compute while another one wants to: Python's own 5 ms of recording
-would be felt by accounting, and by a change on its way to the workers."""
+"""How long one thread may compute while another one wants to: with Python's default of 5 ms,
+recording would delay accounting, and changes on their way to the workers."""
 
 STOP_SECONDS = 3.0
-"""How long the database is still waited for at the end, and before that, workers."""
+"""How long to wait at the end for the workers, and then for the database."""
 
 LEAVE_SECONDS = 1.0
-"""And before that, how long by those who have nothing to tell."""
+"""How long threads that have nothing to record may wait for the database, before that."""
 
 
 class Companion:
     """The threads of that process.
 
     Args:
-        door: where those who answer come to.
-        life: a descriptor that becomes readable when whoever started it has died.
+        door: the listening socket for the processes that answer.
+        life: a descriptor that becomes readable when the process that started it has died.
         configuration: where the store is.
         myself: the server that it belongs to.
         spool: the file for decisions.
-        max_staleness: how old a table of the disk may be.
-        beside: what else is done.
-        monitor: how a monitor is answered, where that is wanted.
-        is_patient: whether the store is waited for at the first start, too.
+        max_staleness: how old the table on the disk may be.
+        beside: a context that is open while the store is followed.
+        monitor: what is needed to answer a monitor, where that is wanted.
+        is_patient: whether the first start waits for the store, too.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
@@ -106,19 +106,19 @@ class Companion:
         self._door = door
 
     def run(self, ready: Callable[[], None], *, replaces: bool) -> None:
-        """Be the companion until :meth:`stop`, or until whoever started it has died.
+        """Be the companion until :meth:`stop`, or until the process that started it has died.
 
         Args:
             ready: called once when workers can be served.
-            replaces: whether another one was there before: the workers go on from memory, so the
-                store is waited for.
+            replaces: whether it replaces another one: the workers go on from memory, so it waits
+                for the store.
 
         Raises:
             NexioError: the store or its key cannot be used at the first start, and there is no
                 table on the disk.
         """
         sys.setswitchinterval(HAND_OVER_SECONDS)
-        # The store first: the spool would make the folder of one that is not there yet.
+        # The store first: the spool would create the folder of a store that does not exist yet.
         follower = None if replaces else self._first_follower()
         if follower is None and not replaces:
             return
@@ -144,9 +144,9 @@ class Companion:
             stack.callback(hub.stop, STOP_SECONDS)
             if numbers is not None:
                 numbers.counts, numbers.discards = lambda: hub.counts, hub.discards
-                stack.enter_context(numbers.told_to(self._open_store))
+                stack.enter_context(numbers.served(self._open_store))
             if follower is None:
-                follower = self._follow_when_it_can(_say_not_following)
+                follower = self._follow_when_it_can(_log_not_following)
             if follower is None:
                 return
             self._follower = follower
@@ -163,15 +163,15 @@ class Companion:
             from radius_auth.companion.lost import LostSessions  # noqa: PLC0415
             from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415
 
-            told = numbers.take_ended if numbers else _untold
-            _begin(SessionEnder(self._open_store, told), stack)
+            count_ended = numbers.take_ended if numbers else _not_counted
+            _begin(SessionEnder(self._open_store, count_ended), stack)
             _begin(LostSessions(self._open_store), stack)
             stack.callback(self._patience.end_in, LEAVE_SECONDS)
             stack.callback(follower.leave)
             select.select([self._wake_read, self._life], [], [])
 
     def stop(self) -> None:
-        """End; safe in a signal."""
+        """End; safe in a signal handler."""
         os.write(self._wake_write, b"\0")
 
     def reload(self) -> None:
@@ -188,11 +188,11 @@ class Companion:
         return RadiusNumbers(self._monitor, self._spool)
 
     def _first_follower(self) -> Follower | None:
-        return self._follow_when_it_can(_say_no_answer) if self._is_patient else self._follow()
+        return self._follow_when_it_can(_log_no_answer) if self._is_patient else self._follow()
 
     def _follow(self) -> Follower:
-        """Read the store, or where it is away the table of the disk."""
-        gc.disable()  # else all that was read so far is walked again and again
+        """Read the store or, if it is away, the table on the disk."""
+        gc.disable()  # else everything read so far is walked again and again
         try:
             return Follower(self._open_store, Horizon())
         except (StoreUnreachable, SchemaMismatch) as error:  # it is to be copied there, or upgraded
@@ -210,15 +210,15 @@ class Companion:
         finally:
             freeze_companion_memory()
 
-    def _follow_when_it_can(self, say: Callable[[NexioError], None]) -> Follower | None:
-        """Try until the store can be read; None where the end comes first."""
+    def _follow_when_it_can(self, log_trouble: Callable[[NexioError], None]) -> Follower | None:
+        """Try until the store can be read; return None if the end comes first."""
         logged = ""
         while True:
             try:
                 return self._follow()
             except NexioError as error:
                 if str(error) != logged:
-                    say(error)
+                    log_trouble(error)
                 logged = str(error)
             except Exception:
                 log.exception("not following the store")
@@ -239,13 +239,13 @@ def _begin(thread: _Thread, stack: ExitStack) -> None:
     stack.callback(thread.stop)
 
 
-def _untold(_: Ended) -> None:
-    """Nobody counts it."""
+def _not_counted(_: Ended) -> None:
+    """Ignore it: there are no metrics."""
 
 
-def _say_not_following(error: NexioError) -> None:
+def _log_not_following(error: NexioError) -> None:
     log.warning("not following the store: %s", error)
 
 
-def _say_no_answer(error: NexioError) -> None:
+def _log_no_answer(error: NexioError) -> None:
     log.error("no guest is answered: %s %s", error, error.advice)

@@ -1,7 +1,7 @@
-"""The companion as a program of its own, for a server that must not fork: FreeRADIUS.
+"""The companion as a program, for a server that must not fork: FreeRADIUS.
 
-Whoever starts it (see ``child.py``) keeps its standard input open as long as it lives, holds its
-door, and reads its log from its standard error.
+The process that starts it (see ``child.py``) keeps its standard input open as long as it lives,
+holds its listening sockets, and reads its log from its standard error.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Be the companion until the standard input is closed."""
-    with contextlib.suppress(OSError):  # it is but a name
+    with contextlib.suppress(OSError):  # only a name
         Path("/proc/self/comm").write_text("nexio-companion", "ascii")
-    # A service manager tells all processes to end: this one does so after FreeRADIUS.
+    # A service manager signals all processes to end: this one ends after FreeRADIUS.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -42,10 +42,12 @@ def main() -> None:
     handler.setFormatter(_Lines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 (ours)
-    door, told = (socket.socket(fileno=each) for each in (task.door, task.accounting_door))
+    door, accounting_door = (
+        socket.socket(fileno=each) for each in (task.door, task.accounting_door)
+    )
     spool = task.myself.accounting
     discards = Discards()
-    beside = partial(accounting, told, spool, discards)
+    beside = partial(accounting, accounting_door, spool, discards)
     companion = Companion(
         door,
         sys.stdin.fileno(),
@@ -61,7 +63,7 @@ def main() -> None:
 
 
 def _monitor(place: Place | None, spool: Path, discards: Discards) -> Monitor | None:
-    """Guests are answered all the same where a monitor cannot be."""
+    """Open the metrics endpoint; a failure does not stop the service of guests."""
     if place is None:
         return None
     try:
@@ -74,9 +76,9 @@ def _monitor(place: Place | None, spool: Path, discards: Discards) -> Monitor | 
 
 
 class _Lines(logging.Formatter):
-    """Each line with the number of its level before it."""
+    """Puts the number of the level before each line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """All lines of one message."""
+        """The lines of one message."""
         lines = super().format(record).splitlines() or [""]
         return "\n".join(f"{record.levelno} {line}" for line in lines)

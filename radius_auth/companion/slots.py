@@ -1,4 +1,4 @@
-"""Slots of device limits (R18): asked for by those who answer, taken in the store, in a thread."""
+"""Takes slots of device limits (R18) in the store for the workers, in a thread."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS: Final = 1.0
-"""A store that says nothing for so long counts as away."""
+"""A store that does not answer for so long counts as away."""
 
 TRY_EVERY_SECONDS: Final = 1.0
-"""How often one that is away is tried again."""
+"""How often a store that is away is tried again."""
 
 STOP_SECONDS: Final = 3.0
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class _Question:
-    """Somebody waits for an answer."""
+    """A request for a slot that waits for its answer."""
 
     asked: Asked
-    tell: Callable[[Answer], None]
+    notify: Callable[[Answer], None]
     at: float = field(default_factory=time.monotonic)
 
 
 class Slots:
-    """Takes slots, all that were asked for meanwhile in one transaction.
+    """Takes slots; all requests of the meantime share one transaction.
 
     Args:
         open_store: opens the store.
@@ -57,34 +57,34 @@ class Slots:
         self._thread = threading.Thread(target=self._run, name="nexio-slots", daemon=True)
 
     def start(self) -> None:
-        """Begin, in a thread."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End; who still waits for an answer gets none."""
+        """Stop; open requests get no answer."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
         self._thread.join(STOP_SECONDS)
 
-    def ask(self, asked: Asked, tell: Callable[[Answer], None]) -> None:
-        """Ask for a slot; ``tell`` gets the answer, once, in some thread.
+    def ask(self, asked: Asked, notify: Callable[[Answer], None]) -> None:
+        """Ask for a slot; ``notify`` is called once with the answer, in some thread.
 
-        As long as the store is away nobody waits for it.
+        While the store is away the answer comes at once.
         """
         with self._changed:
             if not self._is_away:
-                question = _Question(asked=asked, tell=tell)
+                question = _Question(asked=asked, notify=notify)
                 self._new.append(question)
                 self._unanswered[question] = None
                 self._changed.notify()
                 return
-        tell(Answer.AWAY)
+        notify(Answer.AWAY)
 
-    def tell_overdue(self) -> None:
-        """Tell those who have waited too long that the store is away; to be called often.
+    def answer_overdue(self) -> None:
+        """Answer requests that have waited too long that the store is away; to be called often.
 
-        What the store says later holds all the same: the device has its slot then.
+        The store may still take the slot later: the device then has it.
         """
         before = time.monotonic() - PATIENCE_SECONDS
         with self._changed:
@@ -98,7 +98,7 @@ class Slots:
             if question not in self._unanswered:
                 return
             del self._unanswered[question]
-        question.tell(answer)
+        question.notify(answer)
 
     def _run(self) -> None:
         while True:
@@ -119,7 +119,7 @@ class Slots:
         self._close()
 
     def _ask_store(self, asked: Collection[Asked]) -> dict[Asked, bool] | None:
-        """Who has a slot now; None where the store is away."""
+        """Return who has a slot now, or None if the store is away."""
         if self._store is not None:
             try:
                 return _take(self._store, asked)
@@ -147,10 +147,10 @@ class Slots:
 
 
 def _take(store: Store, asked: Collection[Asked]) -> dict[Asked, bool]:
-    """Take slots; of nothing it is the attempt to write."""
+    """Take slots; without any, only try to write."""
     with store.read() as work:
         taken = known_slots(work, asked)
-    # Only where there is room: whoever asks in vain keeps nobody else from writing.
+    # Write only where there is room: a request in vain must not keep others from writing.
     open_ones = [each for each in asked if each not in taken]
     if open_ones or not asked:
         with store.write() as writing:

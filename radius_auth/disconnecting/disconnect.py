@@ -93,14 +93,14 @@ def peer_of(entries: Sequence[Nas], session: WifiSession, timeout: float) -> Pee
 def attributes_of(
     session: WifiSession, user_name: bytes | None, now: datetime
 ) -> dict[str, str | bytes | int]:
-    """The attributes that identify the NAS and the session, those that are known as they were sent.
+    """The attributes that identify the NAS and the session, as far as known exactly as sent.
 
     RFC 5176 section 3; section 6.3 wants Event-Timestamp against replays.
 
     Args:
         session: which.
-        user_name: as it was sent, octet for octet: CoovaChilli needs it so.  None where it was
-            not kept; then the one that the store shows counts, unless some of it is masked.
+        user_name: exactly the octets that were sent: CoovaChilli needs them.  None where they were
+            not stored; then the one of the store is used, unless some of it is masked.
         now: the time of asking.
     """
     address = session.nas_address or ""
@@ -120,7 +120,7 @@ def attributes_of(
 
 
 def disconnect(peer: Peer, attributes: Mapping[str, str | bytes | int]) -> DisconnectReply:
-    """:func:`ask_to_disconnect` for who has nothing else to do meanwhile."""
+    """:func:`ask_to_disconnect` for callers that may block."""
     return asyncio.run(ask_to_disconnect(peer, attributes))
 
 
@@ -160,9 +160,9 @@ async def ask_to_disconnect(
 
 
 class _Waiting(asyncio.DatagramProtocol):
-    """Waits for the first answer that verifies; others do not end the wait.
+    """Waits for the first answer that verifies; other answers do not end the wait.
 
-    Nor does a router that says that nobody is there: that may be a lie.
+    Nor does an ICMP message of a router that nobody is there: it may be forged.
     """
 
     def __init__(self, request: Packet, peer: Peer) -> None:

@@ -1,4 +1,4 @@
-"""Ends sessions whose guest may not be on any more, by asking their NAS (RFC 5176)."""
+"""Ends sessions of guests who may not be on any more, by asking their NAS (RFC 5176)."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 1.0
-"""How often the store is asked who has to go."""
+"""How often the store is asked which sessions have to end."""
 
 MOST: Final = 512
-"""Requests on their way at a time; each has a socket."""
+"""Requests under way at the same time; each has a socket."""
 
 TOGETHER: Final = 0.02
-"""Seconds: replies that come so soon after another one are recorded with it."""
+"""Seconds: a reply that comes so soon after another one is recorded with it."""
 
 TIMEOUT: Final = 1.5
 """Seconds after each of three transmissions: together less than a claim lasts."""
@@ -51,44 +51,44 @@ TIMEOUT: Final = 1.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What a NAS said of a session that was to end."""
+    """The answer of a NAS about a session that was to end."""
 
     ending: Ending
     peer: Peer | None
-    """Who was asked; None where nobody could be."""
+    """The NAS that was asked; None where none could be asked."""
 
     reply: DisconnectReply
 
 
 class SessionEnder:
-    """Asks NAS to end sessions, many at a time, and records what they say.
+    """Asks NAS to end sessions, many at a time, and records their answers.
 
     Args:
         open_store: opens the store; it is closed at the end.
-        tell: called with what each NAS said.
+        report: called with the answer of each NAS.
     """
 
     def __init__(
-        self, open_store: Callable[[], Store], tell: Callable[[Ended], None] = lambda _: None
+        self, open_store: Callable[[], Store], report: Callable[[Ended], None] = lambda _: None
     ) -> None:
         self._open_store = open_store
-        self._tell = tell
+        self._report = report
         self._asking: dict[asyncio.Task[Ended], Ending] = {}
         self._stopping = threading.Event()
         self._own = ThreadPoolExecutor(1, "session-ender-store")
         self._thread = threading.Thread(target=self.run, name="session-ender", daemon=True)
 
     def start(self) -> None:
-        """Begin, in a thread."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, without waiting for a NAS: claims expire, and another server asks again."""
+        """Stop, without waiting for a NAS: claims expire, and another server asks again."""
         self._stopping.set()
         self._thread.join(2 * EVERY_SECONDS)
 
     def run(self) -> None:
-        """Until :meth:`stop`; whatever the store does."""
+        """Run until :meth:`stop`, whatever the store does."""
         logged = ""
         while not self._stopping.is_set():
             try:
@@ -104,7 +104,7 @@ class SessionEnder:
             self._stopping.wait(EVERY_SECONDS)
 
     def run_once(self, store: Store) -> None:
-        """End all that is due now, and return when each NAS has said something or was silent."""
+        """End all that is due now, and return when each NAS has answered or timed out."""
         asyncio.run(self._end_all(store))
 
     async def _follow(self, store: Store) -> None:
@@ -121,7 +121,7 @@ class SessionEnder:
             pass
 
     async def _end_some(self, store: Store) -> bool:
-        """Ask for what is due, wait for a while, record; whether there was anything to do."""
+        """Ask for due sessions, wait a while, record; return whether there was anything to do."""
         room = MOST - len(self._asking)
         for ending, peer in await self._aside(self._claim, store, room) if room else ():
             self._asking[asyncio.create_task(_ask(peer, ending, store.clock()))] = ending
@@ -136,11 +136,11 @@ class SessionEnder:
             del self._asking[task]
         await self._aside(_record, store, ended)
         for each in ended:
-            self._tell(each)
+            self._report(each)
         return True
 
     async def _aside(self, work: Callable[..., Any], *given: Any) -> Any:
-        """In a thread of its own: names that are slow to resolve fill the others."""
+        """Run in a thread of its own: slow name resolution may fill the other threads."""
         return await asyncio.get_running_loop().run_in_executor(self._own, work, *given)
 
     def _claim(self, store: Store, most: int) -> list[tuple[Ending, Peer | None]]:
@@ -157,7 +157,7 @@ class SessionEnder:
 
 
 def _reason_of(visit: FollowedVisit, now: datetime) -> str | None:
-    """Why a guest who is on may not be: the rules of a login, wherever the NAS stands."""
+    """Why a guest may not be on any more, by the rules of a login, wherever the NAS is."""
     decision = decide_visit(visit, None, now)
     return None if isinstance(decision, Accepted) else decision.reason
 
@@ -170,7 +170,7 @@ def _peer_of(entries: Sequence[Nas], ending: Ending) -> Peer | None:
 
 
 async def _ask(peer: Peer | None, ending: Ending, now: datetime) -> Ended:
-    """Ask; who cannot be asked does not answer."""
+    """Ask a NAS; one that cannot be asked counts as a timeout."""
     reply = DisconnectReply(outcome=DisconnectOutcome.TIMEOUT)
     if peer is not None:
         with suppress(Unreachable, ValueError, OSError):  # no host, or a row that is damaged

@@ -1,4 +1,4 @@
-"""Says in a sentence why a visitor gets on the Wi-Fi or not; the same rules decide."""
+"""Explains in a sentence why a visitor gets on the Wi-Fi or not, by the rules of a login."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Question:
     """The question of an operator, as typed."""
 
     email: str
-    """The e-mail of the login; the number of a visit stands for its e-mail."""
+    """The e-mail of the login, or the number of a visit, which stands for its e-mail."""
 
     pin: str | None = field(default=None, repr=False)
     """The PIN that the guest types; None for the right PIN of each visit."""
@@ -69,14 +69,14 @@ class Explanation:
     """The outcome, the reason, and what to do."""
 
     nas: str | None = None
-    """Whose accept it would be; None is any NAS without settings of its own."""
+    """The NAS of the accept; None is any NAS without settings of its own."""
 
     reply: tuple[tuple[str, str], ...] = ()
-    """All that the accept would say: attributes and values."""
+    """All attributes of the accept, and their values."""
 
 
 def explain(work: Reading, question: Question) -> list[Explanation]:
-    """Explain what a login would get, at least one sentence.
+    """Explain the outcome of a login, in one explanation or more.
 
     Raises:
         InvalidValue: ``at`` cannot be read.
@@ -105,11 +105,11 @@ def _pin_of(work: Reading, visit: FollowedVisit) -> str:
     try:
         return work.keyring.unseal(visit.pin_sealed, PIN_PURPOSE)
     except KeyUnusable:
-        return ""  # nobody can type it any more: the login is explained as a wrong PIN
+        return ""  # the PIN is lost, so the login is explained as a wrong PIN
 
 
 def _table(work: Reading, email: str) -> Table:
-    """What a server knows of this e-mail, and older visits too."""
+    """A server's table of this e-mail, with older visits too."""
     table = Table(work.keyring)
     table.locations = {location.id: location for location in list_locations(work)}
     table.put(read_visits_of(work, email_key(email)))
@@ -117,7 +117,7 @@ def _table(work: Reading, email: str) -> Table:
 
 
 def _relevant(visits: tuple[FollowedVisit, ...], now: datetime) -> list[FollowedVisit]:
-    """The visits that a server knows now, else the last one."""
+    """The visits that a server holds now, or else the last one."""
     return [visit for visit in visits if Horizon().holds(visit, now)] or list(visits[-1:])
 
 
@@ -141,9 +141,9 @@ def _explain(
     decision, unguarded = (
         _within_limit(decide(request, table, each, at), request, table) for each in (guard, Guard())
     )
-    # What no release changes comes first; a pause is over before anybody has read of it.
-    settled = isinstance(unguarded, Rejected) and unguarded.visit is not None
-    if decision.reason is Reason.GUARDED and not settled:
+    # A cause that a release would not change comes first; a pause is over before this is read.
+    is_final = isinstance(unguarded, Rejected) and unguarded.visit is not None
+    if decision.reason is Reason.GUARDED and not is_final:
         return _of(decision, _wait_words(work, visit, question, guard, at))
     explained = unguarded if is_unseen(decision.reason) else decision
     if isinstance(explained, Accepted):
@@ -154,7 +154,7 @@ def _explain(
 
 
 def reply_of(accepted: Accepted, nas: Nas, location: Location) -> tuple[tuple[str, str], ...]:
-    """All that an accept at a NAS of a location would say."""
+    """All attributes of an accept at a NAS of a location."""
     visit, by_source = accepted.visit, prepare_reply(nas, location)
     limits = (
         ("Session-Timeout", str(accepted.session_timeout)),
@@ -166,9 +166,9 @@ def reply_of(accepted: Accepted, nas: Nas, location: Location) -> tuple[tuple[st
 
 
 def _within_limit(decision: Decision, request: Request, table: Table) -> Decision:
-    """What the visit's limit of devices makes of it (R18); of a device that was not named, nothing.
+    """Apply the visit's limit of devices (R18), unless no device was named.
 
-    A slot that is free now is taken only by a real login.
+    Only a real login takes a free slot.
     """
     if (
         isinstance(decision, Rejected)
@@ -258,7 +258,7 @@ def _nobody(question: Question, table: Table) -> Explanation:
 
 
 def _nas(work: Reading, location: Location, question: Question) -> Nas:
-    """The NAS that is asked about, or the only one of a location, or any."""
+    """The NAS of the question, or the only one of the location, or a made-up one."""
     if question.nas is not None:
         return get_nas(work, question.nas)
     there = list_nas(work, location)
@@ -266,7 +266,7 @@ def _nas(work: Reading, location: Location, question: Question) -> Nas:
 
 
 def _some_nas(location: Location) -> Nas:
-    """Some NAS of that location."""
+    """A made-up NAS of that location."""
     return Nas(
         id=0,
         name="any",

@@ -1,4 +1,4 @@
-"""The waits of the guard, with the devices that guessed and those that were refused."""
+"""Lists the waits of the guard, with the devices that guessed and those that were refused."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from radius_auth.guard.desk import Wait
 
 MOST_REFUSED: Final = 20
-"""How many refused devices are shown for one visit: those that tried last."""
+"""How many refused devices to show for one visit: those that tried last."""
 
 LOOKED_AT: Final = 10_000
-"""How many refused devices of a day are read."""
+"""How many refused devices of a day to read."""
 
 
 def list_waits(work: Reading) -> list[Wait]:
-    """The visits, and the locations where the PIN alone logs in, where somebody has to wait."""
+    """The visits where somebody has to wait, and such locations where the PIN alone logs in."""
     guard = guard_in(work, work.now)
     found = waits(guard, work.now)
     if not found:

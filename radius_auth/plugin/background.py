@@ -199,7 +199,7 @@ class Background:
         decided = self._decided
         while decided:
             link.hand_over([decided.popleft() for _ in range(min(TOGETHER, len(decided)))])
-        link.tell_acts()  # a guess in a tunnel that was abandoned has no decision
+        link.send_acts()  # a guess in a tunnel that was abandoned has no decision
 
 
 def _door() -> socket.socket:

@@ -1,4 +1,4 @@
-"""Checks FreeRADIUS's configuration for what would fail, or leak a password."""
+"""Checks FreeRADIUS's configuration for faults and for leaks of passwords."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ if TYPE_CHECKING:
 
 EAP: Final = "mods-available/nexio-eap"
 BEFORE_US: Final = frozenset({"filter_username", "suffix"})
-"""They reject or change a User-Name that a guest may type, with a blank or an @ (R8)."""
+"""Policies that reject or change a User-Name with a blank or an @, as a guest may type it (R8)."""
 
 OURS: Final = frozenset({"nexio", "nexio_authorize"})
 """The module, and the policy that calls it."""
 
 ACCOUNTING: Final = frozenset({"preacct", "accounting"})
-"""There are no passwords in what these sections see."""
+"""Sections whose requests hold no passwords."""
 
 ACCOUNT: Final = "nexio_account"
-"""The policy that stores it."""
+"""The policy that stores accounting."""
 
 PASSWORD: Final = "User-Password"  # noqa: S105 - the name of an attribute
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that may be wrong with a folder of configuration."""
+    """One possible fault of a configuration folder."""
 
     subject: str
     find: Callable[[Path], str]
-    """What is wrong; empty where nothing is."""
+    """Returns what is wrong, or an empty string."""
 
     advice: str
     """What to do then."""
@@ -70,7 +70,7 @@ class Check:
 
 
 def look_over(folder: Path, program: Path | None) -> Iterator[Finding]:
-    """Check everything, the deepest cause first; nothing is changed.
+    """Check everything, the deepest cause first; change nothing.
 
     Args:
         folder: raddb.
@@ -92,7 +92,9 @@ def look_over(folder: Path, program: Path | None) -> Iterator[Finding]:
     yield NAMES.of(folder)
     yield from _eap(folder)
     yield PASSWORDS.of(folder)
-    if all(each.well for each in findings if each.subject == "Python"):  # else it loads nothing
+    if all(
+        each.well for each in findings if each.subject == "Python"
+    ):  # else FreeRADIUS cannot load it
         yield from examine_rights(folder, embedded_python(find_module(folder)))
     if program is not None:
         yield read_by_freeradius(folder, program)
@@ -132,7 +134,7 @@ def _clash(folder: Path) -> str:
 
 
 def _accounting(folder: Path) -> Finding:
-    """Who takes accounting: without it nobody sees a session, and none ends by itself."""
+    """Check who takes accounting: without it no session is seen, and none ends by itself."""
     advice = (
         f"Renew the files: {INSTALL}; compare what you have changed with mods-config/nexio/new."
         " See docs/freeradius.md, Accounting."
@@ -151,7 +153,7 @@ def _accounting(folder: Path) -> Finding:
 
 
 def _changed_names(folder: Path) -> str:
-    """What runs before the plugin; nothing may rewrite User-Name."""
+    """Policies that run before the plugin and rewrite User-Name, which nothing may do."""
     for path in _our_sites(folder):
         for call in _calls_before_us(read_lines(path)):
             if call.name in BEFORE_US:
@@ -160,7 +162,7 @@ def _changed_names(folder: Path) -> str:
 
 
 def _calls_before_us(lines: list[Line]) -> Iterator[Line]:
-    """Each line of authorize, however deep, before the call of the plugin."""
+    """The lines of authorize, at any depth, before the call of the plugin."""
     ours: set[tuple[str, ...]] = set()
     for line in lines:
         section = line.sections[:2]  # server …, authorize
@@ -195,7 +197,7 @@ def _resumed_sessions(folder: Path) -> str:
 
 
 def _logged_passwords(folder: Path) -> str:
-    """Must 20: FreeRADIUS writes passwords into its logs where it is told to."""
+    """Settings that make FreeRADIUS write passwords into its logs (Must 20)."""
     for name in ("auth_badpass", "auth_goodpass"):
         if find_setting(folder, name, "log") == "yes":
             return f"{name} in {MAIN} logs them"
@@ -208,7 +210,7 @@ def _logged_passwords(folder: Path) -> str:
 
 
 def _logging_modules(folder: Path) -> Iterator[str]:
-    """Names of the modules that write passwords: detail unless told not to, linelog if told to."""
+    """Names of modules that log passwords: detail unless configured not to, linelog if so set."""
     for path in enabled(folder, "mods-enabled"):
         lines = read_lines(path)
         for line in lines:

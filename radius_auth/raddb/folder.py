@@ -1,7 +1,7 @@
 """Finds FreeRADIUS's configuration, and reads it line by line.
 
-This is no parser of FreeRADIUS's language: it knows comments, ``name = value``, and where a
-section begins and ends.
+This is no full parser of FreeRADIUS's language: it understands comments, ``name = value``, and
+where a section begins and ends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAIN: Final = "radiusd.conf"
 
 _COMMENT: Final = re.compile(r"(^|\s)#.*")
 _LOADED: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
-"""The files of a folder that FreeRADIUS loads have such a name."""
+"""FreeRADIUS loads the files of a folder that have such a name."""
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 
@@ -40,7 +40,7 @@ class Line:
 
 
 def find_raddb(named: Path | None) -> Path:
-    """The folder that was named, or the one that is there.
+    """The named folder, or else the one that exists.
 
     Raises:
         NotFound: no configuration of FreeRADIUS there.
@@ -59,7 +59,7 @@ def find_raddb(named: Path | None) -> Path:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """The lines of a file of configuration.
+    """The lines of a configuration file.
 
     Raises:
         Unreachable: it cannot be read.
@@ -116,7 +116,7 @@ def find_setting(folder: Path, name: str, *sections: str) -> str | None:
 
 
 def expanded(folder: Path, value: str) -> str:
-    """A value with each ``${…}`` replaced that the main file sets."""
+    """A value in which each ``${…}`` that the main file sets is replaced."""
     lines = read_lines(folder / MAIN)
     known = {line.name: line.value for line in lines if not line.sections and line.value}
     before = ""
@@ -127,7 +127,7 @@ def expanded(folder: Path, value: str) -> str:
 
 
 def other_python(folder: Path) -> list[str]:
-    """Files with a python3 module that is not ours: FreeRADIUS can have only one."""
+    """Files with a python3 module that is not ours; FreeRADIUS can have only one such module."""
     files = [path for path in enabled(folder, "mods-enabled") if path.name != "nexio"]
     return [
         str(path.relative_to(folder))

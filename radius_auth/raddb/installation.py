@@ -1,4 +1,4 @@
-"""Installs the plugin in raddb, and removes it."""
+"""Plans to install the plugin in raddb, or to remove it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def place(folder: Path) -> Place:
 
 
 def plan_install(folder: Path, source: Source, *, replace_default: bool) -> Plan:
-    """Plan an installation, or the renewal of one.
+    """Plan an installation or its renewal.
 
     Args:
         folder: raddb.
@@ -52,6 +52,6 @@ def plan_uninstall(folder: Path) -> Plan:
 
 
 def _compiled(folder: Path) -> list[str]:
-    """What Python makes of nexio_plugin.py where FreeRADIUS may write."""
+    """The compiled files of nexio_plugin.py, which Python writes where FreeRADIUS may write."""
     found = (folder / OURS / "__pycache__").glob("nexio_plugin.*.pyc")
     return [str(path.relative_to(folder)) for path in found]

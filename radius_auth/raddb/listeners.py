@@ -1,4 +1,4 @@
-"""Which sites listen where."""
+"""Finds the addresses and ports on which FreeRADIUS's sites listen."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from radius_auth.raddb.folder import Line
 
 PORTS: Final = {"auth": "1812", "acct": "1813", "status": "1812", "coa": "3799"}
-"""The port of each type, where a section names none, or 0."""
+"""The port of each type where a section names none or 0."""
 
 _EVERYWHERE: Final = frozenset({"*", "0.0.0.0", "::"})
 
 
 class Listener(NamedTuple):
-    """One section ``listen``."""
+    """One ``listen`` section."""
 
     is_ipv6: bool
     port: str
@@ -29,7 +29,7 @@ class Listener(NamedTuple):
     """``auth``, ``acct`` and so on."""
 
     def clashes(self, other: Listener) -> bool:
-        """Whether both cannot be there at once."""
+        """Whether the two cannot listen at the same time."""
         addresses = {self.address, other.address}
         anywhere = not _EVERYWHERE.isdisjoint(addresses)
         return self[:2] == other[:2] and (anywhere or len(addresses) == 1)

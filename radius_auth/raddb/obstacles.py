@@ -1,4 +1,4 @@
-"""Obstacles to an installation: another python3 module, and FreeRADIUS's own site.
+"""Finds obstacles to an installation: another python3 module, and FreeRADIUS's own site.
 
 That site, ``default``, listens on the same port as ours.
 """
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 DEFAULT: Final = "sites-enabled/default"
 
 NEEDED_BY_EAP: Final = ("sites-enabled/inner-tunnel", "mods-enabled/eap")
-"""They fail, or serve nobody, where no site calls FreeRADIUS's own ``eap``."""
+"""Links that fail, or are useless, where no site calls FreeRADIUS's own ``eap``."""
 
 
 def refuse_other_python(folder: Path) -> None:
-    """Refuse where FreeRADIUS has a module of the kind that it can have one of.
+    """Refuse where another python3 module is enabled: FreeRADIUS can have only one.
 
     Raises:
         Refused: there is another python3 module.
@@ -40,7 +40,7 @@ def has_default(folder: Path) -> bool:
 
 
 def links_to_remove(folder: Path) -> dict[str, str]:
-    """The links of FreeRADIUS's own that are to be removed, and their targets.
+    """FreeRADIUS's own links to remove, and their targets.
 
     Raises:
         Refused: one of them is a file, which is never removed.

@@ -1,4 +1,4 @@
-"""The files for raddb that come with the software, filled in for one machine."""
+"""Fills in the files for raddb that come with the software, for one machine."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ ENVIRONMENT: Final = f"{OURS}/environment"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What is to be installed."""
+    """The files to install."""
 
     files: Mapping[str, bytes]
-    """By path below raddb, filled in."""
+    """Filled in, by path below raddb."""
 
     package: str
     """See :func:`package_digest`."""
@@ -46,7 +46,7 @@ def packaged() -> dict[str, bytes]:
 
 
 def package_digest(templates: Mapping[str, bytes]) -> str:
-    """One digest of all files: it tells one version of them from another."""
+    """One digest of all files, which differs between versions of them."""
     return digest(b"".join(f"{path} {digest(templates[path])}\n".encode() for path in templates))
 
 

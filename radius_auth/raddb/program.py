@@ -1,4 +1,4 @@
-"""FreeRADIUS itself: its version, its module for Python, and whether it takes its configuration."""
+"""Checks FreeRADIUS itself: version, module for Python, and whether it takes its configuration."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ SECONDS: Final = 60.0
 
 MADE_FOR: Final = (3, 2)
 SIGNS_BY_ITSELF: Final = (3, 2, 5)
-"""From this version on it does what is to be done about CVE-2024-3596."""
+"""From this version on it protects its replies against CVE-2024-3596 by itself."""
 
 _VERSION: Final = re.compile(r"FreeRADIUS Version (\d+)\.(\d+)\.(\d+)")
 _LIBPYTHON: Final = re.compile(rb"libpython(3\.\d+)")
 _ERROR: Final = " : Error: "
 INSTALL: Final = "nexio freeradius install"
 _LAST: Final = 3
-"""How many of its errors are shown."""
+"""How many of its errors to show."""
 
 
 def find_program() -> Path | None:
-    """The server, as Debian calls it or as others do."""
+    """The server program, by Debian's name or by the usual one."""
     path = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
     found = shutil.which("freeradius", path=path) or shutil.which("radiusd", path=path)
     return None if found is None else Path(found)
 
 
 def examine_program(folder: Path, program: Path | None) -> Iterator[Finding]:
-    """Look at version, module and embedded Python, the deepest cause first."""
+    """Check version, module and embedded Python, the deepest cause first."""
     if program is None:
         advice = "Install it: apt-get install freeradius freeradius-python3"
         yield unwell("FreeRADIUS", "it is not installed", advice)
@@ -61,7 +61,7 @@ def embedded_python(module: Path) -> str | None:
 
 
 def read_by_freeradius(folder: Path, program: Path) -> Finding:
-    """Let FreeRADIUS read its configuration and load the plugin; it opens no port and ends."""
+    """Let FreeRADIUS read its configuration and load the plugin; it opens no port and exits."""
     ran = _run(program, "-C", "-l", "stdout", "-d", str(folder))
     if ran is None:
         silent = f"FreeRADIUS does not say anything to {folder}"
@@ -101,7 +101,7 @@ def require_same_python(folder: Path) -> None:
 
 
 def find_module(folder: Path) -> Path:
-    """Where FreeRADIUS looks for its module for Python."""
+    """The path where FreeRADIUS looks for its Python module."""
     return Path(find_setting(folder, "libdir") or "/usr/lib/freeradius") / "rlm_python3.so"
 
 

@@ -1,4 +1,4 @@
-"""Whether FreeRADIUS's user can use our packages, the key, the store and the spool."""
+"""Checks whether FreeRADIUS's user can use our packages, the key, the store and the spool."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ UNITS: Final = tuple(
 )
 USER: Final = "freerad"
 
-# As in nexio_plugin.py: our packages, and none of the system's, which -S keeps out.
+# As in nexio_plugin.py: our packages, without the system's, which -S excludes.
 _CHILD: Final = """\
 import site, sys
 site.addsitedir(sys.argv[1])
@@ -65,7 +65,7 @@ def server_user(folder: Path) -> str:
 
 
 def examine_rights(folder: Path, python: str | None) -> Iterator[Finding]:
-    """Try what the plugin will do, as the user that will do it.
+    """Try what the plugin will do, as the user that FreeRADIUS runs as.
 
     Args:
         folder: raddb.
@@ -102,7 +102,7 @@ def _try_as(folder: Path, user: User, python: str) -> list[Finding]:
 
 
 def _run_as(user: User, words: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a Python, as that user where we are root."""
+    """Run a Python, as that user if we are root."""
     other: dict[str, Any] = {}
     if _is_root():
         other = {"user": user.number, "group": user.groups[0], "extra_groups": user.groups}
@@ -121,7 +121,7 @@ def _run_as(user: User, words: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _interpreter(version: str | None) -> str:
-    """The Python that is most like the one in FreeRADIUS, and not one of a closed folder."""
+    """The Python most like the one in FreeRADIUS, from a folder that others can read."""
     found = version and shutil.which(f"python{version}", path="/usr/bin:/usr/local/bin")
     return found or str(Path(sys.executable).resolve())
 
@@ -165,8 +165,8 @@ def print_findings(environment: str, *, spool: bool) -> None:
     """Try what the plugin uses, and print the findings as JSON: the child does this.
 
     Args:
-        environment: the file that says where the store is.
-        spool: whether to make the spool too: whoever makes it owns it.
+        environment: the file with the address of the store.
+        spool: whether to make the spool, too: its maker becomes its owner.
     """
     print(json.dumps([asdict(each) for each in _try_all(Path(environment), spool=spool)]))  # noqa: T201
 
@@ -186,13 +186,13 @@ def _try_all(environment: Path, *, spool: bool) -> Iterator[Finding]:
 
 
 def _make_spools(folder: Path) -> None:
-    """Make both, for decisions and for accounting."""
+    """Make both spools, for decisions and for accounting."""
     Spool(folder / "freeradius.db", AuthEvent).make()
     Spool(folder / "freeradius-accounting.db", AccountingBatch).make()
 
 
 def _open_to_write(configuration: Configuration) -> None:
-    """Open the store as the plugin does, which writes decisions into it."""
+    """Open the store for writing, as the plugin does to record decisions."""
     with closing(Store.open(configuration)) as store, store.write() as work:
         work.keyring.require_second()
 

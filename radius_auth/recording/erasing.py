@@ -1,4 +1,4 @@
-"""Erasing a person from what the servers of this machine have not told the store yet."""
+"""Erases a person from the spools of this machine, whose records are not in the store yet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     About = Callable[[str, str | None, int | None], bool]
-    """Whether it is about the person: by User-Name, device and number of the visit."""
+    """Whether a record is about the person, by User-Name, device and number of the visit."""
 
 SPOOLS: Final = {
     "radiusd.db": EventBatch,
@@ -29,12 +29,12 @@ SPOOLS: Final = {
 
 
 def spools_of(folder: Path) -> list[Path]:
-    """The spools that are there."""
+    """The spools that exist."""
     return [path for name in SPOOLS if (path := folder / name).exists()]
 
 
 def remove_tables(folder: Path) -> None:
-    """Remove what servers keep for a start without the store; one that runs writes it anew.
+    """Remove the tables for a start without the store; a running server writes its table anew.
 
     Raises:
         OSError: a file cannot be removed.
@@ -44,7 +44,7 @@ def remove_tables(folder: Path) -> None:
 
 
 def damaged_in(folder: Path) -> list[Path]:
-    """Files that were put aside as damaged: nobody can say what is in them."""
+    """Files that were put aside as damaged: their content is unknown."""
     return sorted(folder.glob("*.damaged-*")) if folder.is_dir() else []
 
 
@@ -59,10 +59,10 @@ def holds(path: Path, is_about: About) -> bool:
 
 
 def erase(path: Path, is_about: About) -> list[str]:
-    """Take what is about the person out of a spool; records of others stay.
+    """Remove the person's records from a spool; records of others stay.
 
     Returns:
-        What remains, in words.
+        What remains, as sentences for the user.
 
     Raises:
         FileUnusable: it cannot be written.
@@ -83,7 +83,7 @@ def erase(path: Path, is_about: About) -> list[str]:
 def _records_about(
     connection: sqlite3.Connection, kind: type[Any], is_about: About
 ) -> Iterator[tuple[int, EventBatch | AccountingBatch | None]]:
-    """Number of each record that is about the person, and what is left of it without them."""
+    """The number of each record about the person, and the rest of it without them."""
     for number, body in connection.execute("SELECT number, body FROM event"):
         batch = read_back(body, kind)
         if batch is not None:

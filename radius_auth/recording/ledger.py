@@ -1,7 +1,7 @@
-"""Accounting-Requests that verify, made into records and stored before they are answered (Must 16).
+"""Makes records of verified Accounting-Requests and stores them before the answer (Must 16).
 
-A server reads a request in its own way, from octets or from FreeRADIUS's pairs, and verifies it;
-what comes then is the same for each of them.
+Each server reads and verifies requests in its own way, from octets or from FreeRADIUS's pairs; the
+rest is shared here.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INEXACT: Final = timedelta(seconds=1)
-"""How far apart the times of two requests may seem to be the wrong way round."""
+"""How far apart the times of two requests may be when they seem to be in the wrong order."""
 
 Answer = TypeVar("Answer")
-"""What a server sends, once the record is stored."""
+"""What a server sends once the record is stored."""
 
 
 class Verified(NamedTuple):
-    """An Accounting-Request that a NAS has signed."""
+    """An Accounting-Request whose signature verifies."""
 
     frame: Packet
     table: Table
@@ -50,7 +50,7 @@ class Verified(NamedTuple):
 
     source_address: str
     waited: float
-    """Seconds since it came."""
+    """Seconds since it arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Entry(Generic[Answer]):
 
     record: AccountingRecord | None = None
     request_key: tuple[int, bytes] | None = None
-    """NAS entry and authenticator, to know it again."""
+    """NAS entry and authenticator, to recognise it when it is sent again."""
 
 
 class Ledger:
@@ -72,9 +72,9 @@ class Ledger:
     Args:
         store: stores records in one commit, so that they are on a disk when it returns.
         clock: aware time of day.
-        discards: counts what is not answered.
-        has_room: whether another record from that address may wait for the store.
-        replays: knows what was answered before.
+        discards: counts requests without an answer.
+        has_room: whether another record from an address may wait for the store.
+        replays: the requests that were answered before.
     """
 
     def __init__(
@@ -97,8 +97,8 @@ class Ledger:
         """Read a request.
 
         Args:
-            request: it verifies.
-            answer: to it.
+            request: a verified request.
+            answer: the answer to it.
 
         Raises:
             Discarded: it cannot be stored.
@@ -123,14 +123,14 @@ class Ledger:
     def keep(
         self, readings: Iterable[tuple[str, Callable[[], Entry[Answer]]]], now: float
     ) -> list[Answer]:
-        """Store what requests tell, in one commit.
+        """Store the records of requests in one commit.
 
         Args:
-            readings: the source address of each, and what reads it.
+            readings: the source address of each request, and a function that reads it.
             now: monotonic seconds.
 
         Returns:
-            The answers to what is stored now.
+            The answers to the requests that are stored now.
         """
         entries = list(self._read(readings, now))
         records = _once(entries)
@@ -148,7 +148,7 @@ class Ledger:
         return [each.answer for each in entries]
 
     def save_replays(self) -> None:
-        """Write down what was answered, so that it is known after a restart."""
+        """Save which requests were answered, so that they are known after a restart."""
         self._replays.save()
 
     def _read(
@@ -160,15 +160,15 @@ class Ledger:
             except Discarded as discarded:
                 self._count(discarded.reason, host, now)
             except Exception:
-                # A fault of ours costs this record an answer, and no other one.
+                # A bug of ours costs this record its answer, and no other record.
                 if self._count(DiscardReason.FAULT, host, now):
                     log.exception("an Accounting-Request could not be read")
 
     def _arrival(self, host: str, waited: float) -> datetime:
-        """When a request came; after the one before it from there.
+        """When a request arrived; always later than the one before it from the same address.
 
-        Between two looks at clocks another thread may have its turn, and a moment too early is
-        before the Stop that it follows.
+        Another thread may run between reading two clocks, and a time that is a moment too early
+        would be before the Stop that the request follows.
         """
         at = self._clock() - timedelta(seconds=waited)
         latest = self._latest.get(host, at)
@@ -184,7 +184,7 @@ class Ledger:
 
 
 def _once(entries: Iterable[Entry[Answer]]) -> list[AccountingRecord]:
-    """The records of requests; of the same octets, sent again while they waited, the first."""
+    """The records of requests; of octets that were sent again while they waited, only the first."""
     records: dict[tuple[int, bytes] | None, AccountingRecord] = {}
     for each in entries:
         if each.record is not None:

@@ -1,4 +1,4 @@
-"""Recording: from memory to the spool, from the spool to the store."""
+"""Moves records from memory to the spool, and from the spool to the store."""
 
 from __future__ import annotations
 
@@ -23,59 +23,61 @@ if TYPE_CHECKING:
     from radius_auth.protocol.statistics import Counts
     from radius_auth.recording.spool import Spool
 
-    Keep = Callable[[Writing, Sequence[Record]], None]
+    Write = Callable[[Writing, Sequence[Record]], None]
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 0.5
-"""How long a record stays in memory alone, and how long one in the spool waits."""
+"""How long a record stays in memory only, and then how long it waits in the spool."""
 
 GROUP = 5_000
 """How many records go into the store in one transaction."""
 
 REST = 1
-"""After each such group, how many times as long as it took nothing is written."""
+"""Length of the pause after such a group, as a multiple of the time that the group took."""
 
 LONGEST_REST = 0.1
-"""Seconds.  SQLite lets a desk that waits for its turn try ten times a second."""
+"""Seconds.  With SQLite, a desk that waits for its turn tries ten times a second."""
 
 MOST_IN_MEMORY = 100_000
-"""Where neither spool nor store can be written: the newest that are kept."""
+"""How many of the newest records stay in memory while neither spool nor store can be written."""
 
 MANY = 400
-"""Batches, of which half a second brings fewer."""
+"""A number of batches that half a second never brings."""
 
 LAST_SECONDS = 5.0
-"""How long a server that ends goes on delivering; what is in the spool then waits for its start."""
+"""How long a server goes on delivering at its end; the rest of the spool waits for its next start.
+"""
 
-TELL_EVERY = 10.0
+LOG_EVERY = 10.0
 """Seconds between two lines about records that are lost."""
 
 
 class Recorder(Generic[Record]):
     """Takes records of one kind without ever making a request wait.
 
-    As long as the spool cannot be used they go straight into the store.
+    While the spool cannot be used, they go straight into the store.
 
     Args:
-        spool: where they go first; what others have put into it goes on with them.
-        open_store: opens the store that they go to; again after trouble with it.
-        keep: writes them into the store; twice is as good as once.
-        forget: in the store, what has left the spool for good; with the next ones.
-        stored: hears of records that are on a disk, or lost for good.
+        spool: where they go first; records of others in it are delivered, too.
+        open_store: opens the store that they go to; called again after trouble with it.
+        write: writes them into the store; must be idempotent.
+        forget: tells the store which records have left the spool for good; called with the next
+            records.
+        stored: called with records that are on a disk, or lost for good.
     """
 
     def __init__(
         self,
         spool: Spool[Record],
         open_store: Callable[[], Store],
-        keep: Keep[Record],
-        forget: Keep[Record] | None = None,
+        write: Write[Record],
+        forget: Write[Record] | None = None,
         stored: Callable[[Sequence[Record]], None] = lambda _: None,
     ) -> None:
         self._spool = spool
         self._open_store = open_store
-        self._keep = keep
+        self._write = write
         self._forget = forget
         self._removed: Sequence[Record] = ()
         self._store: Store | None = None
@@ -83,12 +85,12 @@ class Recorder(Generic[Record]):
         self._waiting: deque[Record] = deque()
         self._without_spool = not spool.is_made
         self._lost = 0
-        self._reported_lost = 0, -TELL_EVERY
+        self._reported_lost = 0, -LOG_EVERY
         self._stopping = threading.Event()
         self._until = math.inf
         self._spooling = _Step(self._to_spool, "wait in memory", "reach the spool again")
         self._delivering = _Step(self._deliver, "wait in the spool", "reach the store again")
-        # Each has a thread: while the store keeps one waiting, a crash still loses but a moment.
+        # One thread each: while one waits for the store, a crash still loses only a moment.
         self._threads = [
             threading.Thread(target=self._run, args=[step], name="nexio-recorder", daemon=True)
             for step in (self._spooling, self._delivering)
@@ -96,17 +98,17 @@ class Recorder(Generic[Record]):
 
     @property
     def lost(self) -> int:
-        """How many records neither spool nor store nor memory had room for."""
+        """How many records found no room in spool, store or memory."""
         return self._lost
 
     @property
     def siblings(self) -> Counts:
-        """No other process decides where the recorder is in the one that answers."""
+        """Nothing: no other process decides where the recorder runs in the one that answers."""
         return NOTHING
 
     @property
     def without_spool(self) -> bool:
-        """Whether the spool cannot be used, as far as is known."""
+        """Whether the spool cannot be used, as of the last attempt."""
         return self._without_spool
 
     def has_room(self, source: str) -> bool:
@@ -114,14 +116,14 @@ class Recorder(Generic[Record]):
         return self._without_spool or self._spool.has_room(source)
 
     def record(self, *records: Record) -> None:
-        """Take records; what a process tells together comes together."""
+        """Take records that a process sent together."""
         self._waiting.extend(records)
         if len(self._waiting) > min(MOST_IN_MEMORY, MANY):  # else it need not be looked at
             while sum(map(weight, list(self._waiting))) > MOST_IN_MEMORY:
                 self._drop_oldest()
 
-    def keep_now(self, records: Sequence[Record]) -> None:
-        """Store records, in the spool or else in the store: they are on a disk at the return.
+    def store_now(self, records: Sequence[Record]) -> None:
+        """Store records in the spool or else in the store; they are on a disk on return.
 
         Raises:
             NexioError: neither of them can be written.
@@ -135,12 +137,12 @@ class Recorder(Generic[Record]):
             self._find_spool()
 
     def start(self) -> None:
-        """Begin to write, in the background until :meth:`stop`."""
+        """Write in the background, until :meth:`stop`."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Write what is left, as far as there is time, and end."""
+        """Write the rest, as far as there is time, and stop."""
         self._until = time.monotonic() + LAST_SECONDS
         self._stopping.set()
         for thread in self._threads:
@@ -152,10 +154,10 @@ class Recorder(Generic[Record]):
         self._close_store()
         self._lost += sum(map(weight, self._waiting))
         self._waiting.clear()
-        self._tell_lost(time.monotonic() + TELL_EVERY)
+        self._log_lost(time.monotonic() + LOG_EVERY)
 
     def flush(self) -> None:
-        """Write what waits in memory and in the spool to the store.
+        """Write all waiting records, in memory and in the spool, to the store.
 
         Raises:
             NexioError: it cannot be written now; nothing is lost by that.
@@ -188,7 +190,7 @@ class Recorder(Generic[Record]):
         try:
             self._deliver_from_spool()
         except FileUnusable:
-            if not self._without_spool:  # else that was said
+            if not self._without_spool:  # else it was logged before
                 raise
 
     def _deliver_from_spool(self) -> None:
@@ -198,12 +200,12 @@ class Recorder(Generic[Record]):
             self._spool.remove(records)
             self._removed = records
             if sum(map(weight, records)) < GROUP:
-                break  # what has come meanwhile gathers, as opening the store takes a while
-            # The desk writes, too; and guests wait for the same interpreter.
+                break  # records gather meanwhile, as opening the store takes a while
+            # The desk writes, too, and guests wait for the same interpreter.
             self._stopping.wait(min((time.monotonic() - began) * REST, LONGEST_REST))
 
     def _deliver_group(self, records: list[Record]) -> None:
-        """Store a group; one record that the store will never take costs that record alone.
+        """Store a group; a record that the store will never take does not stop the others.
 
         Raises:
             Exception: none of them can be stored now.
@@ -222,7 +224,7 @@ class Recorder(Generic[Record]):
             self._lost += count
 
     def _unstorable(self, records: list[Record]) -> list[Record]:
-        """Store all but those that the store does not take, by halves."""
+        """Store all but those that the store refuses, by halving; return the refused ones."""
         if len(records) == 1:
             records = alone(records[0])
             if len(records) == 1:
@@ -247,7 +249,7 @@ class Recorder(Generic[Record]):
             self._stored(records)
 
     def _taken(self, count: int) -> list[Record]:
-        """The oldest in memory; both threads take from it."""
+        """Remove and return the oldest records in memory; both threads call this."""
         taken: list[Record] = []
         with suppress(IndexError):
             while len(taken) < count:
@@ -255,7 +257,7 @@ class Recorder(Generic[Record]):
         return taken
 
     def _drop_oldest(self) -> None:
-        with suppress(IndexError):  # taken meanwhile
+        with suppress(IndexError):  # the other thread took the rest
             dropped = self._waiting.popleft()
             self._lost += weight(dropped)
             self._stored([dropped])
@@ -277,12 +279,12 @@ class Recorder(Generic[Record]):
         self._without_spool = False
 
     def _to_store(self, records: Sequence[Record]) -> None:
-        # It stays open, as opening it takes longer than storing a hundred decisions.
+        # The store stays open, as opening it takes longer than storing a hundred decisions.
         store = self._store = self._store or self._open_store()
         try:
             with store.write() as work:
                 require_head(work.session.connection())  # somebody may have brought it up meanwhile
-                self._keep(work, records)
+                self._write(work, records)
                 removed = self._removed
                 if self._forget is not None and removed:
                     self._forget(work, removed)
@@ -292,14 +294,14 @@ class Recorder(Generic[Record]):
         self._removed = ()
 
     def _close_store(self) -> None:
-        """Give the store back; the next group opens it again."""
+        """Close the store; the next group opens it again."""
         store, self._store = self._store, None
         if store is not None:
             store.close()
 
-    def _tell_lost(self, now: float) -> None:
+    def _log_lost(self, now: float) -> None:
         reported, at = self._reported_lost
-        if self._lost > reported and now - at >= TELL_EVERY:
+        if self._lost > reported and now - at >= LOG_EVERY:
             log.error("%d records are lost since the start", self._lost)
             self._reported_lost = self._lost, now
 
@@ -307,16 +309,16 @@ class Recorder(Generic[Record]):
         while not self._stopping.wait(EVERY_SECONDS):
             step.take()
             if step is self._spooling:
-                self._tell_lost(time.monotonic())
+                self._log_lost(time.monotonic())
 
 
 class _Step:
-    """One part of the way, tried again and again; the log has the beginning and the end of trouble.
+    """One part of the way, tried repeatedly; the beginning and the end of trouble are logged.
 
     Args:
         take: tries it.
-        failing: what becomes of the records while it fails.
-        working: and once it does not any more.
+        failing: what the records do while it fails, for the log.
+        working: what they do once it works again, for the log.
     """
 
     def __init__(self, take: Callable[[], None], failing: str, working: str) -> None:
@@ -339,7 +341,7 @@ class _Step:
                 log.warning("records %s: %s", self._failing, error)
             self._trouble = str(error)
         except Exception as fault:
-            # A fault of ours must not end the recording: what waits is tried again.
+            # A bug of ours must not end the recording: waiting records are tried again.
             if self._trouble != repr(fault):
                 log.exception("records %s", self._failing)
             self._trouble = repr(fault)

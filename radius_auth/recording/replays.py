@@ -1,8 +1,8 @@
-"""Records that were answered before: they are answered again, and nothing is done twice.
+"""Recognises requests that were answered before: they are answered again, and not stored twice.
 
 The Request Authenticator of an Accounting-Request is a digest of all of it with the secret (RFC
-2866 section 3).  The same one is the same octets: sent again by the NAS, or by somebody who
-recorded them.
+2866 section 3).  So the same authenticator means the same octets, sent again by the NAS, or by
+somebody who recorded them.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OF_ONE: Final = 32_768
-"""How many are remembered of one NAS entry, the newest."""
+"""How many are remembered for one NAS entry, the newest ones."""
 
 OF_ALL: Final = 131_072
-"""And of all of them; then those of the entry that was not heard of for longest are forgotten."""
+"""How many are remembered in all; beyond that those of the longest silent entry are forgotten."""
 
 
 class Replays:
-    """The authenticators of what was stored.
+    """The authenticators of stored requests.
 
     Args:
-        file: keeps them over a restart; None keeps them in memory alone.
-        of_one: how many of one NAS entry.
-        of_all: how many.
+        file: stores them across a restart; None is memory only.
+        of_one: how many to remember for one NAS entry.
+        of_all: how many to remember in all.
     """
 
     def __init__(
@@ -52,19 +52,19 @@ class Replays:
             self._add(*key)
 
     def __contains__(self, key: RequestKey) -> bool:
-        """Whether a NAS entry has told that before."""
+        """Whether that request of a NAS entry was stored before."""
         entry, authenticator = key
         return authenticator in self._seen.get(entry, ())
 
     def add(self, keys: Sequence[RequestKey]) -> None:
-        """Remember what is stored now."""
+        """Remember requests that are stored now."""
         for each in keys:
             self._add(*each)
         if self._file is not None:
             self._unsaved.extend(keys)
 
     def save(self) -> None:
-        """Write down those that were added since the last time."""
+        """Write the ones added since the last time to the file."""
         if self._file is not None and self._unsaved:
             self._file.append(self._unsaved)
             self._unsaved.clear()
@@ -87,8 +87,8 @@ class Replays:
 class ReplayFile:
     """The newest authenticators on disk.
 
-    It is no loss if the last ones are missing after a crash, so nothing waits for the disk; and
-    where it cannot be used, it is done without.
+    It does no harm if the last ones are missing after a crash, so nothing waits for the disk; and
+    if the file cannot be used, the server works without it.
     """
 
     def __init__(self, path: Path, most: int = OF_ALL) -> None:
@@ -97,13 +97,13 @@ class ReplayFile:
         self._trouble = False
 
     def read(self) -> list[RequestKey]:
-        """What was remembered, the oldest first."""
+        """Return the remembered ones, the oldest first."""
         keys: list[RequestKey] = []
         self._use(lambda connection: keys.extend(connection.execute(_READ)))
         return keys
 
     def append(self, keys: Iterable[RequestKey]) -> None:
-        """Remember more."""
+        """Append more."""
 
         def act(connection: sqlite3.Connection) -> None:
             connection.executemany("INSERT INTO told (entry, authenticator) VALUES (?, ?)", keys)

@@ -1,8 +1,8 @@
-"""The spool: a server's own file for what it has to tell the store, until the store has it.
+"""The spool: a server's own file for records on their way into the store.
 
-Decisions are gathered for a moment and written in groups, so that no request waits for a
-disk.  A crash loses at most that moment.  Accounting is written before it is answered.  However
-much one NAS tells, the others have their share of the way into the store.
+Decisions are collected for a moment and written in groups, so that no request waits for a disk.
+A crash loses at most that moment.  Accounting is written before it is answered.  However much one
+NAS sends, the others get their share of the way into the store.
 """
 
 from __future__ import annotations
@@ -29,26 +29,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_OF_ONE = 50_000
-"""Records of one NAS that may wait for the store: its accounting gets no answer beyond that."""
+"""Records of one NAS that may wait for the store; beyond that its accounting gets no answer."""
 
 MOST_OF_ALL = 500_000
-"""Records that may wait at all: some 450 MB."""
+"""Records of all NAS that may wait: some 450 MB."""
 
 ROOM_TO_GIVE_BACK = 256
-"""Free pages of 4 KiB in the file from which on it is made smaller."""
+"""The file is shrunk when it has at least so many free pages of 4 KiB."""
 
 INCREMENTAL: Final = 2
-"""SQLite's number for a file that gives pages back when it is told to."""
+"""SQLite's number for auto_vacuum=INCREMENTAL: the file gives pages back on request."""
 
 NOBODY = "-"
-"""Whose share a record of an older version takes."""
+"""The source of records of an older version."""
 
 Record = TypeVar("Record", bound=AuthEvent | AccountingBatch | EventBatch)
-"""What is told, a record or a batch: it has a ``record_id``, and a ``source``, the NAS whose share
-it takes."""
+"""A record or a batch: it has a ``record_id`` and a ``source``, the NAS whose share it takes."""
 
 MOST_WRITERS: Final = 1_000
-"""Processes of which it is known how far they have told, the newest."""
+"""How many processes' latest batch numbers are remembered, those of the newest processes."""
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +55,10 @@ log = logging.getLogger(__name__)
 class Spool(Generic[Record]):
     """Records of one kind on disk.
 
-    Without a file that can be used it is made all the same, and tries again at each use.
+    If the file cannot be used, the object is made all the same, and tries again at each use.
 
     Args:
-        path: a file of its own for each kind.
+        path: the file; each kind has its own.
         kind: the class of the records.
     """
 
@@ -72,7 +71,7 @@ class Spool(Generic[Record]):
         self._counting = threading.Lock()
         self._waiting: Counter[str] = Counter()
         self._total = 0
-        self._heard: dict[str, int] = {}
+        self._latest: dict[str, int] = {}
         self._after = ""
         try:
             self.make()
@@ -80,7 +79,7 @@ class Spool(Generic[Record]):
             log.warning("%s %s", error, error.advice)
 
     def make(self) -> None:
-        """Make the file, or bring that of an older version up, where that was not done yet.
+        """Make the file, or upgrade that of an older version, unless done before.
 
         Raises:
             FileUnusable: it cannot be made or opened.
@@ -102,45 +101,47 @@ class Spool(Generic[Record]):
             return self._waiting[source] < MOST_OF_ONE and self._total < MOST_OF_ALL
 
     def try_out(self) -> None:
-        """Write something that means nothing: only so it is known whether anything can be written.
+        """Write something without meaning, to find out whether the file can be written.
 
         Raises:
-            FileUnusable: nothing can.
+            FileUnusable: it cannot.
         """
         self.make()
         with self._file.transaction() as connection:
             connection.execute("PRAGMA user_version = 1")
 
     def append(self, records: Sequence[Record]) -> None:
-        """Keep records, in one commit; they are on the disk when this returns.
+        """Store records in one commit; they are on the disk when this returns.
 
         Raises:
             FileUnusable: the disk is full, or the file is gone.
         """
         self.make()
-        new = [record for record in records if not self._was_told(record)]
-        heard = {each.writer: each.number for each in new if isinstance(each, EventBatch)}
+        new = [record for record in records if not self._is_repeated(record)]
+        latest = {each.writer: each.number for each in new if isinstance(each, EventBatch)}
         with self._file.transaction() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO event (record_id, source, weight, body) VALUES (?, ?, ?, ?)",
                 [(each.record_id, each.source, weight(each), written(each)) for each in new],
             )
             connection.executemany(
-                "INSERT OR REPLACE INTO heard (writer, number) VALUES (?, ?)", heard.items()
+                "INSERT OR REPLACE INTO heard (writer, number) VALUES (?, ?)", latest.items()
             )
-        self._heard.update(heard)
+        self._latest.update(latest)
         with self._counting:
             self._waiting.update(_weights(new))
             self._total = self._waiting.total()
 
-    def _was_told(self, record: Record) -> bool:
-        """Whether a process tells something again: it could not know that it was on the disk."""
-        return isinstance(record, EventBatch) and record.number <= self._heard.get(record.writer, 0)
+    def _is_repeated(self, record: Record) -> bool:
+        """Whether a process sent this before: it could not know that it was on the disk."""
+        return isinstance(record, EventBatch) and record.number <= self._latest.get(
+            record.writer, 0
+        )
 
     def oldest(self, count: int) -> list[Record]:
-        """The records that have waited longest, of each NAS as many as of any other one.
+        """The records that have waited longest, the same number for each NAS.
 
-        A batch counts as many as it holds, and comes as a whole.
+        A batch counts as the number of its records, and is returned whole.
 
         Raises:
             FileUnusable: the file cannot be read.
@@ -190,7 +191,7 @@ class Spool(Generic[Record]):
                 connection.execute("PRAGMA wal_checkpoint = TRUNCATE")
 
     def _fair_rows(self, connection: sqlite3.Connection, count: int) -> Iterator[tuple[int, str]]:
-        """Of those who have few records all, so that the others share what is left."""
+        """Rows in fair shares: all of those sources with few records; the others share the rest."""
         sources = sorted(self._next_sources(connection, count), key=self._waiting.__getitem__)
         left = count
         for i, source in enumerate(sources):
@@ -206,7 +207,7 @@ class Spool(Generic[Record]):
                     break
 
     def _next_sources(self, connection: sqlite3.Connection, count: int) -> list[str]:
-        """Whose turn it is: all, or so many, where there are more of them than records wanted."""
+        """The sources whose turn it is: all, or ``count`` of them if there are more."""
         found = _sources_after(connection, self._after, count)
         if len(found) < count and self._after:
             found = list(dict.fromkeys([*found, *_sources_after(connection, "", count)]))[:count]
@@ -225,7 +226,7 @@ class Spool(Generic[Record]):
                 self._bring_up(connection)
             if "weight" not in columns:
                 connection.execute("ALTER TABLE event ADD COLUMN weight INTEGER NOT NULL DEFAULT 1")
-            self._read_heard(connection)
+            self._read_latest(connection)
             connection.execute("CREATE INDEX IF NOT EXISTS of_source ON event (source, number)")
             waiting = connection.execute("SELECT source, sum(weight) FROM event GROUP BY source")
             with self._counting:
@@ -234,12 +235,12 @@ class Spool(Generic[Record]):
             connection.commit()
             (vacuum,) = connection.execute("PRAGMA auto_vacuum").fetchone()
             if vacuum != INCREMENTAL:
-                # Once, for a file of an older version: only so it can ever get smaller.
-                with suppress(sqlite3.OperationalError):  # no room for that now
+                # Once, for a file of an older version, which cannot shrink otherwise.
+                with suppress(sqlite3.OperationalError):  # no disk space for it now
                     connection.execute("VACUUM")
                     connection.execute("PRAGMA wal_checkpoint = TRUNCATE")
 
-    def _read_heard(self, connection: sqlite3.Connection) -> None:
+    def _read_latest(self, connection: sqlite3.Connection) -> None:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS heard (writer TEXT PRIMARY KEY, number INTEGER NOT NULL)"
         )
@@ -247,11 +248,11 @@ class Spool(Generic[Record]):
             "DELETE FROM heard WHERE rowid <= (SELECT max(rowid) FROM heard) - ?", (MOST_WRITERS,)
         )
         rows = connection.execute("SELECT writer, number FROM heard")
-        self._heard = dict(rows.fetchall())
+        self._latest = dict(rows.fetchall())
 
     @staticmethod
     def _bring_up(connection: sqlite3.Connection) -> None:
-        """A spool of an older version: without sources, and with PINs in User-Names."""
+        """Upgrade a spool of an older version: without sources, and with PINs in User-Names."""
         connection.execute(f"ALTER TABLE event ADD COLUMN source TEXT NOT NULL DEFAULT '{NOBODY}'")
         rows = connection.execute("SELECT number, body FROM event").fetchall()
         connection.executemany(
@@ -261,7 +262,7 @@ class Spool(Generic[Record]):
 
 
 def look_at(path: Path, kind: type[AccountingBatch | EventBatch]) -> tuple[int, float] | None:
-    """How many records wait in the file of a spool, and when the oldest was told (since 1970).
+    """How many records wait in the file of a spool, and when the oldest came (since 1970).
 
     Returns:
         None where it cannot be read at present.
@@ -280,7 +281,7 @@ def look_at(path: Path, kind: type[AccountingBatch | EventBatch]) -> tuple[int, 
 
 
 def _sources_after(connection: sqlite3.Connection, after: str, count: int) -> list[str]:
-    """The next ones in the order of their names, by one look at the index for each."""
+    """The next sources in the order of their names, by one index lookup for each."""
     rows = connection.execute(
         "WITH RECURSIVE next(source) AS ("
         " SELECT min(source) FROM event WHERE source > ?"
@@ -294,7 +295,7 @@ def _sources_after(connection: sqlite3.Connection, after: str, count: int) -> li
 
 
 def _without_pins(body: str) -> str:
-    """No e-mail is known here, so any digits go."""
+    """Mask PINs: no e-mail is known here, so all digits go."""
     try:
         fields = json.loads(body)
         fields["user_name"] = mask_pins(fields["user_name"], lambda _: False)
@@ -304,12 +305,12 @@ def _without_pins(body: str) -> str:
 
 
 def weight(record: AuthEvent | AccountingBatch | EventBatch) -> int:
-    """How many records it is."""
+    """The number of records in it."""
     return 1 if isinstance(record, AuthEvent) else len(record)
 
 
 def alone(record: Record) -> list[Record]:
-    """The records that one is."""
+    """Split a batch into records of its own kind with one entry each."""
     several: list[Any] = [record] if isinstance(record, AuthEvent) else record.alone()
     return several
 
@@ -322,7 +323,7 @@ def _weights(records: Sequence[Record]) -> Counter[str]:
 
 
 def written(record: AuthEvent | AccountingBatch | EventBatch) -> str | bytes:
-    """A record as it stands in the file."""
+    """A record as the file stores it."""
     if isinstance(record, AuthEvent):
         fields = {name: getattr(record, name) for name in AuthEvent.__slots__}
         return json.dumps({**fields, "at": record.at.isoformat()})

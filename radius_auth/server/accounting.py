@@ -37,7 +37,7 @@ def accounting(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own ki
     recorder = Recorder(Spool(path, AccountingBatch), open_store, record_accounting_batches)
     accountant = Accountant(
         follower,
-        lambda records: recorder.keep_now(batches_of_records(records)),
+        lambda records: recorder.store_now(batches_of_records(records)),
         options.max_staleness,
         utc_now,
         discards,

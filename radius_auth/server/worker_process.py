@@ -64,7 +64,7 @@ def serve(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
             _on_stop(lambda *_: worker.stop())
             link.counts, link.discards = worker.counts, worker.discards
             link.signatures = worker.signatures
-            guard.notify_siblings, guard.catch_up = link.tell_acts, lambda: _catch_up(link)
+            guard.notify_siblings, guard.catch_up = link.send_acts, lambda: _catch_up(link)
             for number, action in {link.fileno(): link.act, **beside}.items():
                 worker.watch(number, action)
             freeze_memory()
@@ -80,7 +80,7 @@ def serve(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
 
 def _catch_up(link: Link) -> None:
     """Send our acts to the other workers, and receive theirs: both sides may wait for them."""
-    link.tell_acts()
+    link.send_acts()
     link.wait(CATCH_UP_SECONDS)
 
 

@@ -249,7 +249,7 @@ def test_workers_hear_of_guesses_and_of_what_the_others_did(
     one.counts = lambda: Counts(accepts={"valid": 2}, unrecorded=7)
     until([one, other], lambda: one.is_loaded and other.is_loaded)
     attack(one._guard, clock(), count=3)  # noqa: SLF001 (as its worker does)
-    one.tell_acts()
+    one.send_acts()
     until([one, other], lambda: 1 in other._guard.visits())  # noqa: SLF001
     late = connect()
     until([one, other, late], lambda: late.is_loaded)
@@ -276,7 +276,7 @@ def test_what_a_worker_tells_last_is_heard(
     one, other = connect(), connect()
     until([one, other], lambda: one.is_loaded and other.is_loaded)
     attack(one._guard, clock(), count=3)  # noqa: SLF001 (as its worker does)
-    one.tell_acts()
+    one.send_acts()
     assert one._channel is not None  # noqa: SLF001
     one._channel.close()  # noqa: SLF001
 
@@ -311,8 +311,8 @@ def test_a_guess_while_others_are_told_is_told_the_next_time(
                 return news
 
         change.setattr(one, "_guard", Interrupted())
-        one.tell_acts()
-    one.tell_acts()
+        one.send_acts()
+    one.send_acts()
 
     def levels() -> set[float]:
         return {

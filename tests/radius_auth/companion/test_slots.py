@@ -114,8 +114,8 @@ def test_the_store_says_nothing(
     away.speaks.clear()
     asking.ask(PHONE)
     time.sleep(0.1)
-    slots.tell_overdue()
-    slots.tell_overdue()
+    slots.answer_overdue()
+    slots.answer_overdue()
     assert asking.answers == [(PHONE, Answer.AWAY)]
     asking.ask(LAPTOP)
     assert asking.answers[1:] == [(LAPTOP, Answer.AWAY)]

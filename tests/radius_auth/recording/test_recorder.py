@@ -345,13 +345,13 @@ def test_keeping_at_once(configuration: Configuration, store: Store, path: Path)
     """Must 16: in the spool, else in the store, and it returns only then; else it says so."""
     outage = Outage(configuration)
     taker = Recorder(Spool(path, AuthEvent), outage, record_events)
-    taker.keep_now(events(1))
+    taker.store_now(events(1))
     assert Spool(path, AuthEvent).oldest(9) == events(1)
     path.unlink()
     with pytest.raises(StoreUnreachable, match="nobody there"):
-        taker.keep_now([event(2)])
+        taker.store_now([event(2)])
     outage.over = True
-    taker.keep_now([event(2)])
+    taker.store_now([event(2)])
     assert stored(store) == [event(2)]
     assert taker.has_room("ap-1")
     taker.stop()
