@@ -341,7 +341,7 @@ def test_many_of_a_silent_nas_leave_room_for_others(
     store: Store, location: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many there are, and whoever waits longer."""
-    monkeypatch.setattr(endings, "_LOOKED_AT", 70)
+    monkeypatch.setattr(endings, "_MOST_CANDIDATES", 70)
     visit = register(store, location)
     tell(store, *(started(store, visit, number) for number in range(1, 151)))
     on_wifi(store, visit, 151, source_address="192.0.2.20")
