@@ -248,9 +248,14 @@ class Hub:
         for worker in list(self._workers.values()):
             self._lose(worker)
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether a worker is being sent a table, or soon will be; from any thread."""
+        return bool(self._todo) or self._somebody_waits_for_more()
+
     def _somebody_waits_for_more(self) -> bool:
         """Whether a worker is being sent a table: a start waits for that."""
-        return any(each.is_behind for each in self._workers.values())
+        return any(each.is_behind for each in list(self._workers.values()))
 
     def _send_all(self) -> None:
         """Send all queued messages; a worker wakes up once for all of them."""

@@ -10,6 +10,7 @@ import logging
 import os
 import select
 import sys
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
@@ -59,6 +60,11 @@ STOP_SECONDS = 3.0
 
 LEAVE_SECONDS = 1.0
 """How long threads that have nothing to record may wait for the database, before that."""
+
+SENT_SECONDS = 3.0
+"""How long the workers may take to receive the table before everything else begins."""
+
+SENT_LOOK_SECONDS = 0.02
 
 
 class Companion:
@@ -156,10 +162,11 @@ class Companion:
             _begin(follower, stack)
             hub.follow(follower)
             presence.begin(follower, hub)
-            _begin(Keeper(self._saved, follower), stack)
             if self._beside is not None:
                 stack.enter_context(self._beside(follower, self._open_store))
             ready()
+            self._wait_until_sent(hub)
+            _begin(Keeper(self._saved, follower), stack)
             from radius_auth.companion.lost import LostSessions  # noqa: PLC0415
             from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415
 
@@ -169,6 +176,17 @@ class Companion:
             stack.callback(self._patience.end_in, LEAVE_SECONDS)
             stack.callback(follower.leave)
             select.select([self._wake_read, self._life], [], [])
+
+    def _wait_until_sent(self, hub: Hub) -> None:
+        """Let the workers have the table before other threads of this process compute.
+
+        Guests wait for it (``python -m benchmarks.start``).
+        """
+        until = time.monotonic() + SENT_SECONDS
+        ends = self._wake_read, self._life
+        while hub.is_sending and time.monotonic() < until:
+            if select.select(ends, [], [], SENT_LOOK_SECONDS)[0]:
+                return
 
     def stop(self) -> None:
         """End; safe in a signal handler."""
