@@ -77,14 +77,14 @@ def words(sites: Sites) -> str:
     """The results as text."""
     return (
         f"Two servers follow one PostgreSQL. After a visitor was registered at one site, the other"
-        f" one accepted {_told(sites.registered)}; after one was revoked, it rejected"
-        f" {_told(sites.revoked)}. Following a store that does not change takes"
+        f" one accepted {_spread(sites.registered)}; after one was revoked, it rejected"
+        f" {_spread(sites.revoked)}. Following a store that does not change takes"
         f" {sites.following:.2%} of a processor, and all that the companion of an idle server does"
         f" {sites.companion:.2%}."
     )
 
 
-def _told(seconds: Sequence[float]) -> str:
+def _spread(seconds: Sequence[float]) -> str:
     slowest = seconds[int(0.99 * (len(seconds) - 1))]
     return (
         f"{median(seconds) * 1e3:.0f} ms later (half of {len(seconds)}), {slowest * 1e3:.0f} ms"

@@ -61,7 +61,7 @@ class ClockWatch:
     """Warns of a clock that is wrong: once, and when that changes."""
 
     def __init__(self) -> None:
-        self._told: float | None = None
+        self._logged_offset: float | None = None
 
     def look(self, off: float | None) -> None:
         """Check the clock.
@@ -70,16 +70,16 @@ class ClockWatch:
             off: seconds ahead of the database's clock; None where it is the same clock.
         """
         if off is not None and is_clock_off(off):
-            if self._told is None or abs(off - self._told) > CLOCK_TOLERANCE:
+            if self._logged_offset is None or abs(off - self._logged_offset) > CLOCK_TOLERANCE:
                 log.warning(
                     "this machine's clock is %s the database's, and Wi-Fi begins and ends by it:"
                     " set it, and let NTP keep it (timedatectl)",
                     clock_words(off),
                 )
-                self._told = off
-        elif self._told is not None and abs(off or 0.0) < RIGHT_AGAIN:
+                self._logged_offset = off
+        elif self._logged_offset is not None and abs(off or 0.0) < RIGHT_AGAIN:
             log.warning("this machine's clock agrees with the database's again")
-            self._told = None
+            self._logged_offset = None
 
 
 class Presence:
