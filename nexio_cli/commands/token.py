@@ -49,15 +49,18 @@ def on(duration: str | None, location_name: str | None, *, as_json: bool) -> Non
         except InvalidValue as error:
             message = f"--duration {duration} cannot be read: {error}"
             raise InvalidValue(message, error.advice) from error
-    with options.writing() as work:
-        location = change_settings(work, get_location(work, location_name), changes)
-        without, where = len(list_without_token(work, location)), option_for(work, location)
+    with options.opened():
+        with options.writing() as work:
+            location = change_settings(work, get_location(work, location_name), changes)
+        with options.reading() as work:  # nobody else waits while they are counted
+            without = 0 if as_json else len(list_without_token(work, location))
+            where = option_for(work, location)
     words = (
         f"Visitors registered at {location.name} from now on get Wi-Fi for"
         f" {words_for(location.settings.token_duration)} from their expected arrival."
     )
     output.print_answer(_switched(location, None), words, as_json=as_json)
-    if without and not as_json:
+    if without:
         who = f"{counted(without, 'registered visitor')} {'has' if without == 1 else 'have'}"
         output.say(f"{who} no Wi-Fi yet: nexio visitor reissue --without-token{where}")
 
