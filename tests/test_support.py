@@ -12,6 +12,7 @@ import pytest
 from nexio.store import postgresql as postgresql_store
 from tests.support.connections import KeptConnection
 from tests.support.order import LONGEST
+from tests.support.radius.freeradius import FreeRADIUS
 from tests.support.stores import engine_of
 
 if TYPE_CHECKING:
@@ -95,6 +96,18 @@ def test_who_starts_freeradius_asks_for_its_python() -> None:
     }
 
     assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_the_ports_of_freeradius_are_changed_one_by_one(tmp_path: Path) -> None:
+    """A port of ours that begins like a standard one, such as 18130, stays as it is."""
+    server = FreeRADIUS(tmp_path, 18_130)
+    (tmp_path / "sites-available").mkdir()
+    site = tmp_path / "sites-available" / "nexio"
+    site.write_text("\tport = 1812\n\tport = 1812\n\tport = 1813\n")
+
+    server.listen_on_its_ports()
+
+    assert re.findall(r"\d+", site.read_text()) == ["18130", "18130", f"{server.accounting_port}"]
 
 
 def test_connections_are_kept_and_as_new(

@@ -76,8 +76,8 @@ class Lineup:
         made = FreeRADIUS(copy_raddb(self.folder("plugin") / "raddb"), free_port())
         install(made.raddb, Configuration.from_environment({"NEXIO_HOME": str(home)}))
         show_certificate(made)
-        made.change("sites-available/nexio", "port = 1812", f"port = {made.port}")
-        made.change("sites-available/nexio", "port = 1813", f"port = {made.port + 1}")
+        made.accounting_port = made.port + 1
+        made.listen_on_its_ports()
         made.change("radiusd.conf", r"reject_delay = \d", "reject_delay = 0")
         columns = LOGINS | {"duplicate", "accounting"}
         return freeradius.as_server(made, "plugin", "FreeRADIUS, our plugin", columns)

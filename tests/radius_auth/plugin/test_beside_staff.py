@@ -35,15 +35,14 @@ def freeradius(
     server = FreeRADIUS(copy_raddb(tmp_path_factory.mktemp("freeradius") / "raddb"), free_port())
     install(server.raddb, desk.configuration, "--keep-default")
     show_certificate(server)
-    server.change("sites-available/nexio", "port = 1812", f"port = {server.port}")
-    server.change("sites-available/nexio", "port = 1813", f"port = {server.accounting_port}")
+    server.listen_on_its_ports()
     accounting = rf"port = {STAFF_ACCOUNTING}\1"
     server.change("sites-available/default", r"port = 0(\s+type = acct)", accounting)
     server.change("sites-available/default", "^preacct {", f"preacct {{\n{for_preacct()}")
     server.change("sites-available/default", r"^\s*detail$", "ok")
     server.change("clients.conf", "secret = testing123", f'secret = "{SECRET.decode()}"')
     server.change("sites-available/default", "port = 0", f"port = {free_port()}")
-    server.change("sites-available/inner-tunnel", "port = 18120", f"port = {free_port()}")
+    server.change("sites-available/inner-tunnel", "port = 18120$", f"port = {free_port()}")
     with server:
         server.warm_up()
         yield server

@@ -165,6 +165,7 @@ def _loaded() -> socket.socket:
             listening.bind(place)
         except OSError:  # another process has come first
             _connect(asking, place)
+            atexit.register(asking.close)
             return asking
         listening.listen(64)
         asking.connect(place)

@@ -74,8 +74,7 @@ def with_plugin(configuration: Configuration, folder: Path) -> FreeRADIUS:
     server = FreeRADIUS(copy_raddb(folder / "raddb"), free_port())
     trees.install(server.raddb, configuration)
     show_certificate(server)
-    server.change("sites-available/nexio", "port = 1812", f"port = {server.port}")
-    server.change("sites-available/nexio", "port = 1813", f"port = {server.accounting_port}")
+    server.listen_on_its_ports()
     # Tests do not wait for rejects.
     server.change("radiusd.conf", r"reject_delay = \d", "reject_delay = 0")
     return server
@@ -94,7 +93,7 @@ class FreeRADIUS:
 
     Args:
         raddb: its configuration folder.
-        port: the one in that configuration.
+        port: where it takes logins.
     """
 
     def __init__(self, raddb: Path, port: int) -> None:
@@ -124,6 +123,11 @@ class FreeRADIUS:
         """Change a file of raddb, as an engineer does."""
         _change(self.raddb / name, old, new)
 
+    def listen_on_its_ports(self) -> None:
+        """Change the ports of the site of the visitor Wi-Fi, once it is installed."""
+        for standard, ours in ((1812, self.port), (1813, self.accounting_port)):
+            self.change("sites-available/nexio", f"port = {standard}$", f"port = {ours}")
+
     def start(self) -> None:
         """Start it, and wait until it takes requests."""
         self._ended = False
@@ -137,7 +141,11 @@ class FreeRADIUS:
         )
         self._reader = threading.Thread(target=self._read, args=(self._process,))
         self._reader.start()
-        self.wait_for_line("Ready to process requests", 1 + self.log.count("Ready to process"))
+        try:
+            self.wait_for_line("Ready to process requests", 1 + self.log.count("Ready to process"))
+        except AssertionError:
+            self.stop()
+            raise
 
     def warm_up(self) -> None:
         """Send the first request, which gets no answer but makes it read the store."""
