@@ -1,9 +1,13 @@
-"""Encrypt and decrypt with AES-256-GCM."""
+"""Encrypt and decrypt with AES-256-GCM, and derive keys with HKDF-SHA-256."""
 
 from __future__ import annotations
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from nexio.keys.keyring import KEY_OCTETS
 
 
 class Cipher:
@@ -30,3 +34,8 @@ class Cipher:
             return self._aes.decrypt(nonce, octets, purpose.encode())
         except InvalidTag:
             raise ValueError("not what was encrypted") from None
+
+
+def derived_key(key: bytes, purpose: bytes) -> bytes:
+    """Derive a key of 32 octets for a purpose (RFC 5869, without a salt)."""
+    return HKDF(SHA256(), KEY_OCTETS, salt=None, info=purpose).derive(key)

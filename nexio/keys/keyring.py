@@ -192,10 +192,9 @@ def _cipher(key: bytes) -> Cipher:
 @lru_cache(maxsize=1024)
 def _hashed(key: bytes, location_id: int) -> tuple[hashlib._Hash, hashlib._Hash]:
     """The initial states of HMAC-SHA-256 (RFC 2104) for a location, under the derived key."""
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 (as above)
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+    from nexio.keys.cipher import derived_key  # noqa: PLC0415 (as above)
 
-    derived = HKDF(SHA256(), KEY_OCTETS, salt=None, info=b"nexio pin digest").derive(key)
+    derived = derived_key(key, b"nexio pin digest")
     padded = derived.ljust(_BLOCK, b"\0")
     return (
         hashlib.sha256(bytes(octet ^ 0x36 for octet in padded) + b"%d:" % location_id),

@@ -13,11 +13,10 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from nexio.keys.keyring import KEY_OCTETS, NONCE_OCTETS
+from nexio.keys.cipher import derived_key
+from nexio.keys.keyring import NONCE_OCTETS
 
 CURVE: Final = ec.SECP256R1()
 ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -53,7 +52,7 @@ def open_letter(key: ec.EllipticCurvePrivateKey, letter: str, beside: str) -> by
     point, nonce = octets[:POINT_OCTETS], octets[POINT_OCTETS : POINT_OCTETS + NONCE_OCTETS]
     sender = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, point)
     shared = key.exchange(ec.ECDH(), sender)
-    derived = HKDF(SHA256(), KEY_OCTETS, salt=None, info=PURPOSE).derive(shared)
+    derived = derived_key(shared, PURPOSE)
     try:
         return AESGCM(derived).decrypt(
             nonce, octets[POINT_OCTETS + NONCE_OCTETS :], beside.encode()

@@ -18,6 +18,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import nexio.keys.cipher  # noqa: F401 - the first login must not have to open a file
 from nexio.keys.keyring import Keyring
 from nexio.network.events import packed_by_nas
 from nexio.network.following import Horizon, News, Position

@@ -121,6 +121,12 @@ class Duplicates:
         self._young[place] = ticket.authenticator + reply  # its lifetime begins now
         return True
 
+    def release(self, ticket: Ticket) -> None:
+        """Forget a request that gets no answer now: a retransmission is processed anew."""
+        if self.is_current(ticket):
+            for generation in (self._young, self._old):
+                generation.pop(ticket.place, None)
+
     def _find(self, place: _Place) -> _Entry | None:
         return self._young.get(place) or self._old.get(place)
 

@@ -11,6 +11,7 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from nexio.errors import KeyUnusable
@@ -42,7 +43,7 @@ from radius_auth.server.parking import Parked
 from radius_auth.server.sockets import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from datetime import timedelta
 
     from nexio.clock import Clock
@@ -196,21 +197,27 @@ class Responder:
         replies, self._replies = self._replies, []
         return replies
 
-    def due(self, now: float) -> Iterator[Reply]:
+    def due(self, now: float) -> list[Reply]:
         """The replies that are due, without those that a newer request has replaced."""
         for answer, parked in self._parked.pop_ready():
-            reply = self._unpark(parked, answer, now)
-            if reply is not None:
-                yield reply, parked.exchange.source
+            self._reply_late(parked.exchange, partial(self._unpark, parked, answer, now), now)
         for held in self._held.pop_due(now):
             self._is_full = False
-            try:
-                reply = self._release(held, now)
-            except (Discarded, KeyUnusable) as silence:
-                self._discard(silence, held.exchange.source, now)
-                continue
+            self._reply_late(held.exchange, partial(self._release, held, now), now)
+        replies, self._replies = self._replies, []
+        return replies
+
+    def _reply_late(
+        self, exchange: _Exchange, make: Callable[[], bytes | None], now: float
+    ) -> None:
+        try:
+            reply = make()
+        except Exception as fault:  # noqa: BLE001 - it is counted and logged there
+            self._duplicates.release(exchange.ticket)
+            self._discard(fault, exchange.source, now)
+        else:
             if reply is not None:
-                yield reply, held.exchange.source
+                self._replies.append((reply, exchange.source))
 
     def counts(self) -> Counts:
         """The counts of this worker."""
@@ -264,18 +271,28 @@ class Responder:
         return None
 
     def _answer_one(self, packet: Packet, client: Client, source: Source, round_: _Round) -> None:
-        """Decide, then reply or delay the reply; a repeat gets the same octets again."""
-        now, table, arrived = round_.now, round_.table, round_.arrived
+        """Process a request; a repeat gets the same octets again."""
         is_signed = packet.signature_start > 0  # and verified by now
         place = source.socket, source.address, packet.identifier
-        ticket = self._duplicates.admit(place, packet.authenticator, now, signed=is_signed)
+        ticket = self._duplicates.admit(place, packet.authenticator, round_.now, signed=is_signed)
         if isinstance(ticket, Repeat):
             self._replies.append((self._repeat(ticket), source))
             return
+        try:
+            self._process(packet, client, source, ticket, round_)
+        except Exception:
+            self._duplicates.release(ticket)
+            raise
+
+    def _process(
+        self, packet: Packet, client: Client, source: Source, ticket: Ticket, round_: _Round
+    ) -> None:
+        """Process a request that is no repeat."""
+        now, table, arrived = round_.now, round_.table, round_.arrived
         revision = table.revision  # read first: Guard.look may wait while the table changes
         request = read_access_request(packet, client)
         if not client.require_message_authenticator:
-            self.signatures.note(request.nas, is_signed=is_signed)
+            self.signatures.note(request.nas, is_signed=packet.signature_start > 0)
         decision = decide(request, table, self._guard, arrived)
         latency_us = (time.perf_counter_ns() - round_.began) // 1000
         exchange = named(_Exchange, (source, packet, client, request, arrived, ticket, latency_us))

@@ -223,16 +223,7 @@ class Worker:
         due = self._responder.next_due()
         if due is None or due > time.monotonic():
             return
-        replies: list[tuple[bytes, Source]] = []
-        try:
-            replies.extend(self._responder.due(time.monotonic()))
-        except Exception:
-            # The other replies that are due are sent in the next round.
-            if self._discards.count(
-                DiscardReason.FAULT, "one whose reject waited", time.monotonic()
-            ):
-                log.exception("a reject could not be sent")
-        self._send(replies)
+        self._send(self._responder.due(time.monotonic()))
 
     def _send(self, replies: Iterable[tuple[bytes, Source]]) -> None:
         if self._guard is not None:

@@ -48,6 +48,24 @@ def test_another_authenticator_replaces_a_request_in_progress() -> None:
     assert len(duplicates) == 1
 
 
+def test_a_request_that_is_released_is_new_again() -> None:
+    """Must 14: what got no answer is processed at the next try."""
+    duplicates = Duplicates()
+    duplicates.release(admitted(duplicates, 0.0))
+
+    assert duplicates.keep_reply(admitted(duplicates, 1.0), b"reply", 1.0)
+    assert len(duplicates) == 1
+
+
+def test_a_request_that_was_replaced_releases_nothing() -> None:
+    """It is the newer one that waits."""
+    duplicates = Duplicates()
+    replaced, current = admitted(duplicates, 0.0), admitted(duplicates, 0.5, OTHER)
+    duplicates.release(replaced)
+
+    assert duplicates.is_current(current)
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_without_a_signature_it_replaces_nothing_that_waits(first: bool) -> None:
     """Must 14: anybody could have forged it, so both are answered, and each repeat by itself."""

@@ -113,6 +113,14 @@ class AgainstAModel(RuleBasedStateMachine):
         if waiting is not None and is_taken:
             waiting.reply, waiting.since = octets, self.now
 
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        """Give up a request of any age; one that still waits is as if it had never come."""
+        if self.tickets:
+            ticket = data.draw(st.sampled_from(self.tickets))
+            self.duplicates.release(ticket)
+            self.known = [each for each in self.known if each is not self.waiting(ticket)]
+
     def waiting(self, ticket: Ticket) -> Known | None:
         """The request of a ticket, unless it was answered or replaced."""
         return next(

@@ -188,9 +188,18 @@ def limited(server: Radiusd, kind: int, most: int) -> Iterator[None]:
         resource.prlimit(each, kind, (before, hard))
 
 
-def test_out_of_file_descriptors(desk: Desk, radiusd: Radiusd) -> None:
+@pytest.fixture
+def radiusd_of_its_own(desk: Desk) -> Iterator[Radiusd]:
+    """The same, with an interpreter of its own, which has loaded only what a server loads."""
+    with Radiusd(desk.configuration, started_by=("env",)) as server:
+        yield server
+        assert server.stop() == 0
+        assert "Traceback" not in server.stderr
+
+
+def test_out_of_file_descriptors(desk: Desk, radiusd_of_its_own: Radiusd) -> None:
     """Nothing can be opened any more; the log is bounded, and later all is as it was."""
-    visit, later = desk.register(), desk.register("+2h")
+    radiusd, visit, later = radiusd_of_its_own, desk.register(), desk.register("+2h")
     ask_until("Access-Accept", lambda: radclient(radiusd.port, visit.email, visit.pin))
     known = len(desk.wait_for_events(bool))
 

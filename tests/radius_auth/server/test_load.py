@@ -176,15 +176,11 @@ def test_what_has_waited_too_long_is_dropped(
 
 
 @pytest.mark.parametrize(
-    ("faulty", "peer"),
-    [
-        ("radius_auth.protocol.replies.md5", "one whose reject waited"),
-        ("radius_auth.server.datagrams.BatchedPort.send", "127.0.0.1"),
-    ],
+    "faulty",
+    ["radius_auth.protocol.replies.md5", "radius_auth.server.datagrams.BatchedPort.send"],
 )
 def test_a_fault_of_ours_costs_one_reject(
     faulty: str,
-    peer: str,
     follower: Follower,
     sqlite_configuration: Configuration,
     sqlite_store: Store,
@@ -200,7 +196,7 @@ def test_a_fault_of_ours_costs_one_reject(
         raise RuntimeError("a fault")
 
     with (
-        warning(f"{peer}: a fault of ours") as warned,
+        warning("127.0.0.1: a fault of ours") as warned,
         running(follower, sqlite_configuration, clock) as (asking, thread, _),
     ):
         monkeypatch.setattr(faulty, fail)

@@ -192,3 +192,6 @@ def test_not_more_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -
     assert server.receive(login(LAPTOP, 8), AP) is None
     assert server.discards.counts == {DiscardReason.OVERLOADED: 1}
     assert server.asked == [(1, PHONE)]
+    server.answer(Answer.TAKEN)
+    server.receive(login(LAPTOP, 8), AP)
+    assert server.asked == [(1, PHONE), (1, LAPTOP)]

@@ -304,6 +304,17 @@ def test_without_the_key_there_is_silence() -> None:
     assert server.events == []
 
 
+def test_what_got_no_answer_is_tried_again() -> None:
+    """Not before the NAS asks again, with the same octets."""
+    server = Server(SEALED_OTHERWISE)
+    asked = access_request(password=None, attributes=chap_attributes())
+    assert server.receive(asked) is None
+    server.table.put([visit()])
+
+    assert server.ask(asked).code == Code.ACCESS_ACCEPT
+    assert server.discards.counts == {DiscardReason.KEY_MISSING: 1}
+
+
 def test_without_the_key_a_held_reject_is_not_sent() -> None:
     """Nor does it keep others from their answers."""
     server = Server()
@@ -318,6 +329,8 @@ def test_without_the_key_a_held_reject_is_not_sent() -> None:
     assert verified(other, reply).code == Code.ACCESS_REJECT
     assert server.discards.counts == {DiscardReason.KEY_MISSING: 1}
     assert server.reasons() == ["unknown user"]
+    server.table.put([visit()])
+    assert server.ask(asked).code == Code.ACCESS_ACCEPT
 
 
 # The record

@@ -47,7 +47,7 @@ class Server:
         """Let time pass, and return what is sent then."""
         self.monotonic += seconds
         self.clock.advance(seconds=seconds)
-        return list(self.responder.due(self.monotonic))
+        return self.responder.due(self.monotonic)
 
     def receive(self, datagram: bytes, source: Source = AP) -> bytes | None:
         """Return what is answered at once."""
