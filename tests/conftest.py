@@ -53,7 +53,7 @@ from radius_auth.server.time_slice import ask_for_slice
 from tests.support.clocks import Clock
 from tests.support.connections import KeptConnection
 from tests.support.mail_server import MailServer
-from tests.support.order import place
+from tests.support.order import Scheduling, place
 from tests.support.people import add_harbour_house
 from tests.support.postgresql import PostgreSQL
 from tests.support.radius.networks import can_make_networks
@@ -64,6 +64,8 @@ from tests.support.temporary import temporary_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from xdist.remote import Producer
 
     from nexio.configuration import Configuration
     from nexio.locations.locations import Location
@@ -158,6 +160,12 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
         for mark in _marks(item):
             item.add_marker(mark)
     items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """Let `make test` choose the next file; the other runs have no files to choose from."""
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def _marks(item: pytest.Function) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from nexio.store import postgresql as postgresql_store
 from tests.support.connections import KeptConnection
-from tests.support.order import LONGEST
+from tests.support.order import WAITING
 from tests.support.radius.freeradius import FreeRADIUS
 from tests.support.stores import engine_of
 
@@ -58,10 +58,10 @@ def functions_without(source: str, fixture: str, calls: set[str]) -> Iterator[st
                 yield node.name
 
 
-def test_what_begins_is_there() -> None:
-    """Each file that `make test` begins with, and none twice."""
-    assert {f"tests/{name}" for name in LONGEST} <= {*FILES}
-    assert len({*LONGEST}) == len(LONGEST)
+def test_what_waits_is_there() -> None:
+    """Each file that `make test` spreads among the others, and none twice."""
+    assert {f"tests/{name}" for name in WAITING} <= {*FILES}
+    assert len({*WAITING}) == len(WAITING)
 
 
 def test_no_test_module_is_imported() -> None:

@@ -1,7 +1,7 @@
-"""Which files the tests begin with.
+"""Which file of tests each process of ``make test`` takes next.
 
-``make test`` gives each of its processes a whole file at a time, in this order: a server or a
-browser that a file shares starts once, and what takes long is not waited for at the end.
+It takes a whole file at a time, so a server or a browser that a file shares starts once.  Two
+thirds of the processes take files that mostly wait, while the others compute: so no core is idle.
 """
 
 from __future__ import annotations
@@ -9,44 +9,53 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from xdist.scheduler import LoadFileScheduling
+
 if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
     import pytest
+    from xdist.workermanage import WorkerController
 
-LONGEST = (
-    "radius_auth/server/test_wired.py",
+WAITING = (
     "radius_auth/plugin/test_freeradius.py",
-    "test_live_changes.py",
-    "radius_auth/server/test_accounting_server.py",
-    "nexio_web/test_languages.py",
-    "test_documentation.py",
+    "nexio_web/test_offline.py",
+    "radius_auth/plugin/test_device_limits.py",
+    "radius_auth/server/test_wired.py",
     "radius_auth/server/test_hung_database.py",
-    "test_three_servers.py",
-    "nexio_cli/test_streams.py",
+    "nexio_web/test_desk.py",
     "nexio_web/test_kiosk.py",
+    "radius_auth/server/test_stopping.py",
     "radius_auth/server/test_faults.py",
     "nexio_web/test_daemon.py",
-    "nexio_web/test_desk.py",
-    "radius_auth/server/test_must.py",
-    "radius_auth/server/test_must_trust.py",
-    "radius_auth/plugin/test_conformance.py",
-    "nexio_web/test_offline.py",
+    "nexio_web/test_languages.py",
+    "radius_auth/server/test_without_store.py",
     "nexio_web/test_phone.py",
-    "radius_auth/server/test_guard_server.py",
-    "radius_auth/server/test_endings.py",
-    "radius_auth/server/test_database_faults.py",
-    "radius_auth/plugin/test_device_limits.py",
-    "radius_auth/disconnecting/test_ending.py",
-    "test_query_plans.py",
-    "test_packaging.py",
-    "nexio_cli/commands/test_demo.py",
+    "radius_auth/server/test_accounting_server.py",
+    "radius_auth/server/test_behind_pgbouncer.py",
     "benchmarks/test_lineup.py",
-    "radius_auth/client/test_liveness.py",
+    "radius_auth/server/test_processes.py",
+    "test_three_servers.py",
+    "test_live_changes.py",
+    "radius_auth/server/test_server.py",
+    "radius_auth/server/test_database_faults.py",
+    "radius_auth/server/test_guard_server.py",
+    "nexio/mail/test_hostile_servers.py",
+    "radius_auth/replica/test_follower.py",
+    "radius_auth/server/test_endings.py",
+    "nexio/store/test_postgresql.py",
+    "radius_auth/server/test_faults_under_load.py",
+    "test_documentation.py",
+    "radius_auth/server/test_access_points.py",
+    "nexio_cli/test_streams.py",
     "radius_auth/server/test_fleet.py",
+    "nexio_cli/commands/test_person.py",
+    "nexio_cli/commands/test_demo.py",
+    "radius_auth/client/test_liveness.py",
 )
-"""Where the most time goes, on any machine; below ``tests/``, the longest first."""
+"""Those that mostly wait, for servers, browsers and time to pass; below ``tests/``, the longest
+first."""
 
 _RUN_PROGRAMS = {
     "tests.support.cli.forking",
@@ -57,6 +66,26 @@ _RUN_PROGRAMS = {
     "tests.support.web.webd",
     "tests.support.web.house",
 }
+
+
+class Scheduling(LoadFileScheduling):
+    """Keeps some processes waiting and the others computing, as long as there is enough of both."""
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        waiting = [
+            any(_waits(file) and not all(tests.values()) for file, tests in files.items())
+            for files in self.assigned_work.values()
+        ]
+        wanted = 3 * sum(waiting) < 2 * self.numnodes
+        chosen = next((file for file in self.workqueue if _waits(file) == wanted), None)
+        if chosen is not None:
+            self.workqueue.move_to_end(chosen, last=False)
+        super()._assign_work_unit(node)
+
+
+def _waits(file: str) -> bool:
+    """Whether a file, as it is called below the root, is one of those that mostly wait."""
+    return file.removeprefix("tests/") in WAITING
 
 
 def place(item: pytest.Function) -> tuple[int, bool, bool, int]:
@@ -71,10 +100,10 @@ def place(item: pytest.Function) -> tuple[int, bool, bool, int]:
 
 @cache
 def _place_of(file: Path, root: Path) -> tuple[int, int]:
-    """Of a file: how many take longer, and how deep it lies."""
+    """Of a file: its place among those that wait, and how deep it lies."""
     path = file.relative_to(root / "tests")
     name = path.as_posix()
-    return LONGEST.index(name) if name in LONGEST else len(LONGEST), len(path.parts)
+    return WAITING.index(name) if name in WAITING else len(WAITING), len(path.parts)
 
 
 @cache
