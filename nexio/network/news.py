@@ -10,7 +10,7 @@ from sqlalchemy import Text, and_, func, or_, select, type_coerce, union
 from sqlalchemy.orm import aliased
 
 from nexio.locations.locations import list_locations
-from nexio.network.following import FollowedVisit, News, Position
+from nexio.network.following import INSTANTS, FollowedVisit, News, Position
 from nexio.network.nas import Nas, list_nas
 from nexio.store.groups import in_groups
 from nexio.store.tables import (
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Row
+    from sqlalchemy.orm import InstrumentedAttribute
 
     from nexio.network.following import Horizon
     from nexio.store.engine import Reading
@@ -135,31 +136,26 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
     rows = work.session.execute(_FOLLOWED.where(condition))
     known: dict[Any, datetime | None] = {None: None}
     for row in rows:
-        id_, place, email, digest, sealed, replaced, token, most, macs, source, *instants = row
-        times: list[Any] = []
-        for each in instants:
-            if each not in known:
-                known[each] = _instant(each)
-            times.append(known[each])
-        yield FollowedVisit(
-            id=id_,
-            location_id=place,
-            email_key=email,
-            pin_digest=digest,
-            pin_sealed=sealed,
-            replaced=replaced,
-            token_id=token,
-            max_devices=most,
-            devices=tuple(sorted(macs.split(","))) if macs else (),
-            source=sys.intern(source),  # a million visits have three
-            **dict(zip(_INSTANTS, times, strict=True)),
-        )
+        *values, source, most, macs = row
+        for position in INSTANTS:
+            stored = values[position]
+            if stored not in known:
+                known[stored] = _instant(stored)
+            values[position] = known[stored]
+        devices = tuple(sorted(macs.split(","))) if macs else ()
+        # A million visits have three sources.
+        yield FollowedVisit._make((*values, sys.intern(source), most, devices))
 
 
 def _instant(stored: str | datetime) -> datetime:
     """Convert an instant as the driver returns it: in SQLite text, in UTC and without a zone."""
     instant = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def _stored(instant: InstrumentedAttribute[Any]) -> ColumnElement[str]:
+    """An instant as the driver returns it: many visits share one, which is converted once."""
+    return type_coerce(instant, Text)
 
 
 _DEVICES: Final = (
@@ -170,15 +166,6 @@ _DEVICES: Final = (
 )
 """The devices that were not freed, in no particular order."""
 
-_INSTANTS: Final = {
-    "opens_at": VisitRow.opens_at,
-    "closes_at": VisitRow.closes_at,
-    "deleted_at": VisitRow.deleted_at,
-    "valid_from": AccessTokenRow.valid_from,
-    "valid_until": AccessTokenRow.valid_until,
-    "revoked_at": AccessTokenRow.revoked_at,
-}
-
 _SUCCESSOR: Final = aliased(VisitRow)
 _FOLLOWED: Final = (
     select(
@@ -187,19 +174,26 @@ _FOLLOWED: Final = (
         VisitRow.email_key,
         VisitRow.pin_digest,
         VisitRow.pin_sealed,
+        _stored(VisitRow.opens_at),
+        _stored(VisitRow.closes_at),
+        _stored(VisitRow.deleted_at),
         _SUCCESSOR.id.is_not(None),
         AccessTokenRow.id,
+        _stored(AccessTokenRow.valid_from),
+        _stored(AccessTokenRow.valid_until),
+        _stored(AccessTokenRow.revoked_at),
+        VisitRow.source,
         AccessTokenRow.max_devices,
         _DEVICES,
-        VisitRow.source,
-        # As the driver returns them: many visits share one, which is converted once.
-        *(type_coerce(each, Text) for each in _INSTANTS.values()),
     )
     .outerjoin(VisitRow.token)
     .outerjoin(_SUCCESSOR, _SUCCESSOR.replaces_id == VisitRow.id)
     .execution_options(yield_per=10_000)
 )
-"""All visits.  Built once: servers run it at each change, and building it takes a millisecond."""
+"""All visits, in the order of the fields of :class:`FollowedVisit`.
+
+Built once: servers run it at each change, and building it takes a millisecond.
+"""
 
 
 def _removed(work: Reading, batches: Sequence[int]) -> Sequence[Row[str, int]]:

@@ -8,13 +8,11 @@ as a pickle.
 from __future__ import annotations
 
 import pickle
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from nexio.network.following import FollowedVisit
+from nexio.network.following import INSTANTS, FollowedVisit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,12 +102,6 @@ class ToCompanion(IntEnum):
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_NAMES: Final = tuple(field.name for field in fields(FollowedVisit))
-_INSTANTS: Final = frozenset(
-    {"opens_at", "closes_at", "deleted_at", "valid_from", "valid_until", "revoked_at"}
-)
-_POSITIONS: Final = tuple(i for i, name in enumerate(_NAMES) if name in _INSTANTS)
-_values: Final = attrgetter(*_NAMES)
 
 MOST_INSTANTS: Final = 100_000
 
@@ -134,8 +126,8 @@ def visits_as_values(visits: Iterable[FollowedVisit]) -> list[tuple[Any, ...]]:
     """Visits as tuples to send."""
     sent = []
     for visit in visits:
-        values = list(_values(visit))
-        for position in _POSITIONS:
+        values: list[Any] = list(visit)
+        for position in INSTANTS:
             instant = values[position]
             if instant is not None:
                 values[position] = (instant - _EPOCH) // _MICROSECOND
@@ -146,13 +138,13 @@ def visits_as_values(visits: Iterable[FollowedVisit]) -> list[tuple[Any, ...]]:
 def visits_of(sent: Iterable[tuple[Any, ...]], instants: Instants) -> list[FollowedVisit]:
     """The visits that were sent."""
     visits = []
-    for values in sent:
-        named = dict(zip(_NAMES, values, strict=True))
-        for name in _INSTANTS:
-            microseconds = named[name]
+    for each in sent:
+        values = list(each)
+        for position in INSTANTS:
+            microseconds = values[position]
             if microseconds is not None:
-                named[name] = instants.read(microseconds)
-        visits.append(FollowedVisit(**named))
+                values[position] = instants.read(microseconds)
+        visits.append(FollowedVisit._make(values))
     return visits
 
 

@@ -16,13 +16,12 @@ import secrets
 import struct
 import time
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from datetime import time as time_of_day
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import chain
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from nexio.clock import utc_now
@@ -66,8 +65,6 @@ FUTURE: Final = timedelta(minutes=1)
 """How much a clock may have been set back since the table was followed."""
 
 _LENGTH: Final = struct.Struct("!I")
-_NAMES: Final = tuple(field.name for field in fields(FollowedVisit))
-_values: Final = attrgetter(*_NAMES)
 
 
 class Part(IntEnum):
@@ -254,7 +251,7 @@ def _whole(seal: _Sealer, saved: SavedTable, visits: Sequence[FollowedVisit]) ->
     yield seal(Part.PLACES, tuple(table.locations.values()), table.nas.entries)
     for some in _in_parts(visits):
         began = time.monotonic()
-        yield seal(Part.VISITS, [_values(visit) for visit in some])
+        yield seal(Part.VISITS, [visit[:] for visit in some])
         time.sleep(min(LONGEST_REST, time.monotonic() - began))
     yield _followed(seal, saved.position, saved.followed_at)
 
@@ -267,7 +264,7 @@ def _parts_of(change: Change) -> Iterator[tuple[Any, ...]]:
     if change.locations is not None or change.nas is not None:
         yield Part.PLACES, change.locations, change.nas
     for values in _in_parts(change.visits):
-        yield Part.VISITS, [_values(visit) for visit in values]
+        yield Part.VISITS, [visit[:] for visit in values]
     if change.gone:
         yield Part.GONE, list(change.gone)
 
@@ -365,7 +362,7 @@ def _read(file: BinaryIO, keyring: Keyring) -> SavedTable:
         if kind == Part.PLACES:
             table.set_places(*values)
         elif kind == Part.VISITS:
-            table.put(FollowedVisit(**dict(zip(_NAMES, each, strict=True))) for each in values[0])
+            table.put(map(FollowedVisit._make, values[0]))
         elif kind == Part.GONE:
             table.drop(values[0])
         else:
@@ -390,11 +387,11 @@ _BY_NAME: Final = {(each.__module__, each.__qualname__): each for each in _CLASS
 
 def _shape() -> str:
     """The shape of the values, which may differ in another version of this software."""
-    ours = (FollowedVisit, Location, Settings, Nas)
-    named = {
-        each.__name__: [(field.name, str(field.type)) for field in fields(each)] for each in ours
-    }
-    return repr((named, ReplySetting._fields, sorted(_BY_NAME)))
+    ours = (FollowedVisit, Location, Settings, ReplySetting, Nas)
+    annotations = [
+        [f"{name}: {kind}" for name, kind in each.__annotations__.items()] for each in ours
+    ]
+    return repr((annotations, sorted(_BY_NAME)))
 
 
 SHAPE: Final = _shape()

@@ -252,7 +252,9 @@ def _zones(locations: Iterable[Location]) -> list[ZoneInfo]:
 
 
 def _put(index: dict[Key, Visits], key: Key, visit: FollowedVisit) -> None:
-    index[key] = (*(other for other in index.get(key, ()) if other.id != visit.id), visit)
+    known = index.get(key, ())
+    others: Visits = tuple(each for each in known if each.id != visit.id) if known else ()
+    index[key] = (*others, visit)
 
 
 def _drop(index: dict[Key, Visits], key: Key, visit_id: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -219,7 +218,7 @@ def test_6_the_same_guests_make_no_pin_new() -> None:
     guests = guests_of(0)[:100]
     table, guard = table_of(*guests, locations=[BY_PIN, ANNEX]), Guard()
     for n in range(50):
-        table.put([replace(guests[n], revoked_at=NINE), guests_of(1)[n]])
+        table.put([guests[n]._replace(revoked_at=NINE), guests_of(1)[n]])
         ask(table, guard, "99999999")
 
     bucket = guard.locations()[1].bucket

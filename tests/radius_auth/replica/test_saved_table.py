@@ -55,8 +55,7 @@ DAY = timedelta(hours=24)
 _TEMPLATE = visit()
 instants = st.datetimes().map(lambda at: at.replace(tzinfo=NINE.tzinfo))
 visits = st.builds(
-    lambda number, email, digest, at, devices, most: replace(
-        _TEMPLATE,
+    lambda number, email, digest, at, devices, most: _TEMPLATE._replace(
         id=number,
         email_key=email,
         pin_digest=digest,

@@ -64,7 +64,7 @@ def visit(
         valid_until=TEN,
         revoked_at=None,
     )
-    return replace(made, **changes)
+    return made._replace(**changes)
 
 
 def nas(number: int = 1, address: str = "127.0.0.1", **changes: Any) -> Nas:
