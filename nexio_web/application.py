@@ -106,7 +106,7 @@ async def _feed_watchdog() -> None:
     every = watchdog_seconds()
     while every is not None:
         notify(WATCHDOG)
-        await asyncio.sleep(every / 2)
+        await asyncio.sleep(every)
 
 
 def wrapped(app: ASGIApp, options: Options) -> ASGIApp:

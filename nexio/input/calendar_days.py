@@ -187,7 +187,8 @@ def _iso_date(words: str, text: str, advice: str) -> date:
 
 def _next(coming: date, text: str, today: date) -> date:
     """Resolve "next tuesday"; it is clear only if the coming one is also in the next week."""
-    coming += _WEEK if coming == today else 0 * _WEEK
+    if coming == today:
+        coming += _WEEK
     monday = today - today.weekday() * _ONE_DAY + _WEEK
     in_next_week = monday + coming.weekday() * _ONE_DAY
     both = list(dict.fromkeys([coming, in_next_week]))

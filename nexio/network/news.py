@@ -133,7 +133,8 @@ def _within(horizon: Horizon, now: datetime) -> ColumnElement[bool]:
 
 
 def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedVisit]:
-    rows = work.session.execute(_FOLLOWED.where(condition))
+    # Not through the ORM, which takes a tenth longer for plain columns.
+    rows = work.session.connection().execute(_FOLLOWED.where(condition))
     known: dict[Any, datetime | None] = {None: None}
     for row in rows:
         *values, source, most, macs = row

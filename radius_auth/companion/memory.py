@@ -11,7 +11,6 @@ def freeze_memory() -> None:
     A full collection walks over all visits, which takes longer than a thousand logins
     (``python -m benchmarks.path``); the garbage of a login is freed without it.
     """
-    gc.collect()
     gc.freeze()
     gc.enable()
     # Objects that live for some seconds, such as a reply kept for duplicates, are scanned once.
