@@ -133,7 +133,7 @@ def _within(horizon: Horizon, now: datetime) -> ColumnElement[bool]:
 
 
 def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedVisit]:
-    # Not through the ORM, which takes a tenth longer for plain columns.
+    # Not through the ORM: it takes longer for plain columns (``python -m benchmarks.start``).
     rows = work.session.connection().execute(_FOLLOWED.where(condition))
     known: dict[Any, datetime | None] = {None: None}
     for row in rows:
