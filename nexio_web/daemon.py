@@ -12,7 +12,6 @@ import ssl
 import sys
 import threading
 from functools import partial
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from granian.constants import HTTPModes, Interfaces
@@ -32,7 +31,7 @@ from nexio_web.limits import HEADER_SECONDS, MOST_HEAD_OCTETS
 from nexio_web.options import Options, parse_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from granian.server.mp import WorkerProcess
     from starlette.types import ASGIApp
@@ -85,7 +84,9 @@ class Parent(MPServer):
             respawn_interval=OVERLAP_SECONDS,
             workers_kill_timeout=KILL_SECONDS,
         )
-        self._signals: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._signals, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         threading.Thread(target=self._obey, daemon=True).start()
 
     def _spawn_worker(self, *args: Any, **kwargs: Any) -> WorkerProcess:
@@ -97,21 +98,24 @@ class Parent(MPServer):
         return worker
 
     def signal_handler_interrupt(self, *_: Any, **__: Any) -> None:
-        """End."""
-        self._signals.put(self._end)
+        """Do nothing: :meth:`_obey` acts."""
 
     def signal_handler_reload(self, *_: Any, **__: Any) -> None:
-        """Switch to a new certificate if it can be used."""
-        self._signals.put(self._reload_worker)
+        """Do nothing: :meth:`_obey` acts."""
 
     def _obey(self) -> None:
         """Act on signals, one after the other, outside the thread that receives them.
 
-        A signal may interrupt that thread anywhere, even in another signal's handler, which may
-        hold the lock that granian's own handlers take.
+        That thread may hold the lock that granian's own handlers take, and it notices a signal
+        that arrives just before it waits only with the next one.  So Python writes the number of
+        each into a pipe.
         """
         while True:
-            self._signals.get()()
+            for number in os.read(self._signals, 1):
+                if number == signal.SIGHUP:
+                    self._reload_worker()
+                else:
+                    self._end()
 
     def _end(self) -> None:
         notify(STOPPING)

@@ -94,11 +94,16 @@ class PostgreSQL:
     def hanging(self) -> Iterator[None]:
         """Stop all of its processes for a while; their connections stay open."""
         assert self._server is not None
-        self._signal_all(self._server.pid, signal.SIGSTOP)
+        server = self._server.pid
+        os.kill(server, signal.SIGSTOP)
+        # It may just be starting another one.
+        os.waitid(os.P_PID, server, os.WSTOPPED | os.WNOWAIT)
+        _signal_children(server, signal.SIGSTOP)
         try:
             yield
         finally:
-            self._signal_all(self._server.pid, signal.SIGCONT)
+            _signal_children(server, signal.SIGCONT)
+            os.kill(server, signal.SIGCONT)
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -157,12 +162,6 @@ class PostgreSQL:
     def _start_again(self) -> None:
         self._server = self._run_server()
         self._wait_until_it_answers(self._server)
-
-    def _signal_all(self, server: int, number: int) -> None:
-        os.kill(server, number)  # first, because it starts the others
-        for child in _children(server):
-            with suppress(ProcessLookupError):  # it has ended
-                os.kill(child, number)
 
     def url(self, database: str) -> str:
         """SQLAlchemy's URL of a database of this server."""
@@ -313,6 +312,12 @@ def _children(process: int) -> list[int]:
     """The processes that it has started."""
     found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     return [int(each) for each in found]
+
+
+def _signal_children(process: int, number: int) -> None:
+    for child in _children(process):
+        with suppress(ProcessLookupError):  # it has ended
+            os.kill(child, number)
 
 
 def _die_with_parent() -> list[str]:
