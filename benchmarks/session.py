@@ -72,13 +72,14 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
         proof = _prove(generator, known["echo"], folder, min(0.5, form.seconds))
         postgresql = stack.enter_context(PostgreSQL(DURABLE))
         lineup = Lineup(folder / "servers", folder / "nexio", visitors, postgresql)
-        servers = {key: lineup.make(key) for key in keys}
+        servers: dict[str, Server] = {}
         starts: list[tuple[float, float]] = []
-        if OURS in servers:
+        if OURS in keys:
             _say("start")
-            starts = [
-                interruptions.start(servers[OURS], known["accept"]) for _ in range(form.starts)
-            ]
+            servers[OURS] = ours = lineup.make(OURS)
+            starts = [interruptions.start(ours, known["accept"]) for _ in range(form.starts)]
+        # Their databases work for a while after they were filled.
+        servers |= {key: lineup.make(key) for key in keys if key != OURS}
         for server in servers.values():
             _start(stack.enter_context(server), generator, known)
         reloads = _reload(generator, servers, known["accept"], form)
