@@ -75,7 +75,7 @@ compiled: .venv/to-develop
 # Another interpreter than the one that .venv was made with: make it anew.
 ifneq ($(PYTHON),)
 ifneq ($(shell test -x $(python) && $(python) -V 2>&1),$(shell $(PYTHON) -V 2>&1))
-.PHONY: help run test test-fast test-compiled test-long fuzz bench guessing docs catalogues picture deb check debian-packages compiled clean
+.PHONY: .venv/to-run .venv/to-develop
 endif
 endif
 

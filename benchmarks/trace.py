@@ -31,6 +31,7 @@ from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio_cli.main import main as run_command
 from radius_auth.protocol.discards import Discards
+from radius_auth.protocol.packet import Attribute
 from radius_auth.replica.follower import Follower
 from radius_auth.server.responder import Responder
 from radius_auth.server.sockets import Source
@@ -140,7 +141,10 @@ def _actions(store: Store) -> dict[str, tuple[Action, Action]]:
     at_the_desk = "visitor register --again --first-name Ada --last-name Example --arrival now"
 
     def log_in(visit: Visit, pin: str, identifier: int) -> Action:
-        request = access_request(visit.email, pin.encode(), identifier=identifier)
+        device = {Attribute.CALLING_STATION_ID: [b"02-00-00-00-00-%02X" % visit.id]}
+        request = access_request(
+            visit.email, pin.encode(), identifier=identifier, attributes=device
+        )
 
         def action() -> None:
             responder.answer([(request, SOURCE)], 0.0)

@@ -122,6 +122,17 @@ class LazyGroup(click.Group):
         """Do what the command line says."""
         return super().invoke(ctx)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; click itself would suggest only those that are loaded."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as error:
+            raise click.exceptions.NoSuchCommand(
+                error.command_name, possibilities=COMMANDS, ctx=ctx
+            ) from None
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order of the help."""
         del ctx

@@ -148,7 +148,7 @@ def undo(work: Writing, visit_id: int) -> Tap:
     if last is None or is_cut_off(last, work.now):
         raise Refused(f"visit {visit_id} has no check-in to take back", "There is nothing to do.")
     if row.deleted_at is not None:
-        raise deleted(work, row)
+        raise deleted(work, row.id)
     return _take_back(work, row, last)
 
 
@@ -188,7 +188,7 @@ def undo_tap(work: Writing, location: Location, stay_id: int, direction: Directi
         else:
             row = get_row(work, stay.visit_id or 0)
             if row.deleted_at is not None:
-                raise deleted(work, row)
+                raise deleted(work, row.id)
             last = _last(row.check_ins)
         if (
             last is not None
@@ -243,7 +243,7 @@ def _tap_visit(  # noqa: PLR0913 - a tap, and which rules apply to it
     last = _last(row.check_ins)
     inside = last is not None and is_in(last, work.now)
     if row.deleted_at is not None and not (inside and method is Method.DESK):
-        raise deleted_but_inside(row) if inside else deleted(work, row)
+        raise deleted_but_inside(row) if inside else deleted(work, row.id)
     known = _already(last, work.now, way, one_tap)
     if known is not None:
         return known

@@ -103,7 +103,7 @@ def unknown_pin(work: Reading, location: Location, digest: bytes) -> Refused:
     by_hand = f"with: nexio checkin --visit {row.id}"
     inside = any(is_in(stay, work.now) for stay in row.check_ins[-1:])
     if row.deleted_at is not None:
-        return deleted_but_inside(row) if inside else deleted(work, row)
+        return deleted_but_inside(row) if inside else deleted(work, row.id)
     if work.now < row.closes_at:
         return Refused(
             f"the PIN of visit {row.id} ended with its day, as its Wi-Fi was revoked",

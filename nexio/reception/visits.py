@@ -293,12 +293,15 @@ def delete_visit(work: Writing, visit_id: int, *, mail: bool = True) -> Visit:
 
     Raises:
         NotFound: no such visit.
-        Refused: it was deleted before.
+        Refused: it was deleted before, or reissued.
     """
     from nexio.reception.pin_days import stop_counting  # noqa: PLC0415 (who reads needs none of it)
 
     row = get_row(work, visit_id)
     if row.deleted_at is not None:
+        gone = deleted(work, row.id)
+        if gone.rule is Rule.REPLACED:
+            raise gone
         raise Refused(f"visit {visit_id} was deleted before", "There is nothing to do.")
     row.deleted_at = work.now
     end_token(work, row)
@@ -394,23 +397,23 @@ def refuse_closed(work: Reading, row: VisitRow) -> None:
         Refused: it is deleted or over.
     """
     if row.deleted_at is not None:
-        raise deleted(work, row)
+        raise deleted(work, row.id)
     if row.closes_at <= work.now:
         over = show(row.closes_at, location_of(row.location).zone)
         raise Refused(f"visit {row.id} was over at {over}", "Register the visitor again.")
 
 
-def deleted(work: Reading, row: VisitRow) -> Refused:
+def deleted(work: Reading, visit_id: int) -> Refused:
     """The error for an action on a deleted visit."""
-    successor = work.session.scalar(select(VisitRow.id).where(VisitRow.replaces_id == row.id))
+    successor = work.session.scalar(select(VisitRow.id).where(VisitRow.replaces_id == visit_id))
     if successor is None:
         return Refused(
-            mark("visit %(number)d was deleted", number=row.id),
+            mark("visit %(number)d was deleted", number=visit_id),
             mark("Register the visitor again."),
             rule=Rule.DELETED,
         )
     return Refused(
-        mark("visit %(number)d was reissued as visit %(new)d", number=row.id, new=successor),
+        mark("visit %(number)d was reissued as visit %(new)d", number=visit_id, new=successor),
         mark("The new PIN and code are those of visit %(new)d.", new=successor),
         rule=Rule.REPLACED,
     )

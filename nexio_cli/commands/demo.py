@@ -97,6 +97,10 @@ def free_web_port() -> int:
 @contextmanager
 def serving_pages(location: Location, log: Path, port: int) -> Iterator[str]:
     """Serve the tablet's page, paired already, for as long as the context lasts; where it is."""
+    if _is_listened_to(port):
+        raise Unreachable(
+            f"another program listens on port {port}", "Choose another one: make run WEB_PORT=8081"
+        )
     command = [sys.executable, "-m", "nexio_web.daemon", "--listen", ADDRESS, "--port", str(port)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the RADIUS server has its own
     with log.open("wb") as log_file:

@@ -250,9 +250,15 @@ def list_(
 @options.as_json
 def show(visit: str, location_name: str | None, *, as_json: bool) -> None:
     """Show a visit with its PIN and its Wi-Fi window."""
+    from nexio.reception.visits import VisitState, deleted
+
     with options.reading() as work:
         found = finding.visit_to_show(work, visit, location_name)
+        is_gone = found.state is VisitState.DELETED
+        gone = deleted(work, found.id) if is_gone else None
     print_visit(found, as_json=as_json, headline=f"{found.name} at {found.location.name}")
+    if gone is not None:
+        output.warn([f"{gone}. {gone.advice}"])
 
 
 @command.command()

@@ -49,6 +49,14 @@ last_name = click.option(
 class AskedOrNone(Asked):
     """The same for a person who may have no e-mail."""
 
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Name the other option where this one is missing."""
+        try:
+            return super().process_value(ctx, value)
+        except click.MissingParameter as error:
+            error.message = "Without an e-mail: --no-email"
+            raise
+
     def handle_parse_result(
         self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
     ) -> tuple[Any, list[str]]:

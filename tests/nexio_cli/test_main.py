@@ -109,14 +109,15 @@ def test_the_version(sqlite_nexio: Nexio) -> None:
 
 
 WRONG_LINES = [
-    ("visitr", "No such command"),
-    ("visitor regster", "No such command"),
+    ("visitr", "No such command 'visitr'. (Did you mean one of: 'init', 'visitor'?)"),
+    ("visitor regster", "No such command 'regster'. (Did you mean one of: 'register'"),
     ("--loud", "No such option"),
     ("visitor list --sate expected", "No such option"),
     ("visitor list --state waiting", "'waiting' is not one of"),
     ("visitor show", "Missing argument 'VISIT'"),
     ("visitor show 1 2", "unexpected extra argument"),
     ("visitor register --last-name A --email a@example.com", "Missing option '--first-name'"),
+    ("visitor register --first-name A --last-name B", "'--email'. Without an e-mail: --no-email"),
     ("log --last many", "--last"),
     ("log --last -1", "--last"),
     ("radius test a@example.com 123456 --port 0", "--port"),

@@ -33,6 +33,7 @@ from nexio.reception.visits import Visit
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio_cli.commands.demo import FIRST_PORT, VISITOR, free_port, prepare
+from tests.support.cli.forking import run
 from tests.support.cli.programs import serving
 from tests.support.clocks import Clock
 from tests.support.stores import configuration_of
@@ -139,6 +140,11 @@ def test_what_it_prints_works(
                 line_with(again, word).split()[-1] for word in ("PIN ", "NAS secret")
             ]
             assert "Access-Accept" in typed(line_with(again, "radius test")).stdout
+            third = ("--port", str(named + 2), "--web-port", str(named + 1))
+            taken = run(*DEMO, *third, cwd=folder, seconds=60)
+            assert taken.returncode == 5
+            assert f"port {named + 1}" in taken.stderr
+            assert "make run WEB_PORT=" in taken.stderr
     assert (folder / ".demo" / "nexio.db").exists()
     with closing(Store.open(sqlite_configuration)) as store, store.read() as work:
         assert list_locations(work) == []

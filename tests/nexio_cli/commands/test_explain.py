@@ -133,7 +133,7 @@ def test_registered_while_tokens_were_off(sqlite_desk: Nexio) -> None:
     """R3: the sentence says that token generation was off, and to register again."""
     tokens_off(sqlite_desk)
     out = sqlite_desk.done("explain", ZOE).out
-    assert "token generation was off" in out
+    assert "gets no Wi-Fi because the visitor was registered without Wi-Fi; token generation" in out
     assert "nexio visitor reissue" in out
 
 

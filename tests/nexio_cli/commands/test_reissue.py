@@ -30,7 +30,10 @@ def test_one(desk: Nexio) -> None:
     assert f"PIN      {new['pin']}" in ran.out  # the old one is refused, and a mail may be late
     assert (new["replaces"], new["host"], new["state"]) == (1, "Ana", "expected")
     assert new["pin"] != old["pin"]
-    assert desk.done("visitor", "show", "1", "--json").json["state"] == "deleted"
+    shown = desk.done("visitor", "show", "1", "--json")
+    assert shown.json["state"] == "deleted"
+    assert "Warning: visit 1 was reissued as visit 2." in shown.err
+    assert "reissued as visit 2" in desk("visitor", "delete", "--yes", "1").refused(4)
 
 
 def test_several_for_scripts(desk: Nexio) -> None:

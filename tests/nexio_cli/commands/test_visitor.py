@@ -137,7 +137,9 @@ def test_delete(desk: Nexio, zoe: object) -> None:
     deleted = desk.done("visitor", "delete", "--yes", "zoe@example.com", "--json").json
     assert list(deleted) == VISIT_KEYS
     assert (deleted["state"], deleted["token"]["state"]) == ("deleted", "revoked")
-    assert desk.done("visitor", "show", "1", "--json").json == deleted
+    shown = desk.done("visitor", "show", "1", "--json")
+    assert shown.json == deleted
+    assert shown.err == "Warning: visit 1 was deleted. Register the visitor again.\n"
     desk("visitor", "show", "zoe@example.com").refused(3)
 
 
