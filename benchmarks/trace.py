@@ -141,7 +141,9 @@ def _actions(store: Store) -> dict[str, tuple[Action, Action]]:
     at_the_desk = "visitor register --again --first-name Ada --last-name Example --arrival now"
 
     def log_in(visit: Visit, pin: str, identifier: int) -> Action:
-        device = {Attribute.CALLING_STATION_ID: [b"02-00-00-00-00-%02X" % visit.id]}
+        device: dict[int, list[bytes]] = {
+            Attribute.CALLING_STATION_ID: [b"02-00-00-00-00-%02X" % visit.id]
+        }
         request = access_request(
             visit.email, pin.encode(), identifier=identifier, attributes=device
         )

@@ -53,9 +53,9 @@ class AskedOrNone(Asked):
         """Name the other option where this one is missing."""
         try:
             return super().process_value(ctx, value)
-        except click.MissingParameter as error:
-            error.message = "Without an e-mail: --no-email"
-            raise
+        except click.MissingParameter:
+            other = "Without an e-mail: --no-email"
+            raise click.MissingParameter(other, ctx, self) from None
 
     def handle_parse_result(
         self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
