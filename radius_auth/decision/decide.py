@@ -219,14 +219,14 @@ def read_claim(
     location = None if nas is None else table.locations.get(nas.location.id)
     if location is None:
         return Reason.NO_LOCATION
-    email, pin, settings = None, None, location.settings
+    login, pin, settings = None, None, location.settings
     if settings.wifi_login == "pin":
         pin = normalize_pin(name) if password is None else password.pin_alone(name)
         visits = () if pin is None else table.visits_with(location.id, pin)
     else:
         # Most guests type their e-mail in the form that it is looked up by.
         visits = table.by_name.get(name) or table.visits_of(request.email)
-        email = name
+        login = name
     confirmed: list[FollowedVisit] = []
     silent: list[FollowedVisit] = []
     for visit in visits:
@@ -237,7 +237,7 @@ def read_claim(
             confirmed.append(visit)
         else:
             silent.append(visit)
-    return named(Claim, (location, email, pin, confirmed, silent))
+    return named(Claim, (location, login, pin, confirmed, silent))
 
 
 def guess_of(request: Request, claim: Claim, table: Table, now: datetime) -> Guess:
