@@ -97,6 +97,15 @@ class Parent(MPServer):
         worker.join = watcher.join  # type: ignore[method-assign]
         return worker
 
+    def _respawn_workers(self, *args: Any, **kwargs: Any) -> None:
+        """Replace workers; what came meanwhile is still to be done.
+
+        Granian forgets that it was woken after it has looked why.
+        """
+        super()._respawn_workers(*args, **kwargs)
+        if self.interrupt_signal or self.reload_signal or self.interrupt_children:
+            self.main_loop_interrupt.set()
+
     def signal_handler_interrupt(self, *_: Any, **__: Any) -> None:
         """Do nothing: :meth:`_obey` acts."""
 
@@ -207,8 +216,10 @@ def require_certificate(options: Options) -> None:
     """
     if options.tls_cert is None or options.tls_key is None:
         return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.tls_cert, options.tls_key)
+        # Without a password OpenSSL would ask for it, on a terminal or in stdin, and wait.
+        context.load_cert_chain(options.tls_cert, options.tls_key, password="")
     except OSError as error:  # ssl.SSLError is one
         raise InvalidValue(
             f"the certificate {options.tls_cert} or its key cannot be used: {error.strerror}",

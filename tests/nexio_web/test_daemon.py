@@ -20,8 +20,9 @@ from nexio.service_manager import READY, STOPPING, WATCHDOG
 from nexio_web.daemon import Parent
 from nexio_web.headers import HEADERS
 from nexio_web.options import Options
-from tests.support.certificates import certify
+from tests.support.certificates import certify, encrypted_key
 from tests.support.cli.forking import run, start
+from tests.support.cli.programs import Terminal
 from tests.support.radius.radiusd import PATIENCE, environment_of, wait_until
 from tests.support.service_manager import service_manager
 from tests.support.web.webd import HERE, PROGRAM, Webd, exchange, free_port, is_listened_to, webd
@@ -129,6 +130,33 @@ def test_signals_that_the_main_thread_does_not_notice() -> None:
     wake = signal.set_wakeup_fd(-1)
     os.write(wake, bytes([signal.SIGHUP, signal.SIGTERM]))
     wait_until(lambda: parent.reload_signal and parent.interrupt_signal)
+
+
+def test_a_signal_while_workers_are_replaced() -> None:
+    """Granian forgets that it was woken; the signal is acted on all the same."""
+    parent = Parent(Options(listen=HERE, port=free_port()))
+    signal.set_wakeup_fd(-1)
+
+    def is_woken() -> bool:
+        parent.main_loop_interrupt.clear()
+        parent._respawn_workers([], None, None)  # noqa: SLF001 (granian calls it)
+        return parent.main_loop_interrupt.is_set()
+
+    assert not is_woken()
+    for seen in ("interrupt_signal", "reload_signal"):
+        setattr(parent, seen, True)
+        assert is_woken()
+        setattr(parent, seen, False)
+
+
+def test_a_key_with_a_passphrase(sqlite_environment: object, tmp_path: Path) -> None:
+    """It is refused: OpenSSL would ask for the passphrase on the terminal, and wait."""
+    certify(tmp_path)
+    certificate, key = tmp_path / "server.pem", encrypted_key(tmp_path / "key.pem")
+    tls = ("--tls-cert", str(certificate), "--tls-key", str(key))
+    with Terminal((str(PROGRAM), "--port", str(free_port()), *tls)) as terminal:
+        terminal.read_until(lambda shown: "without a passphrase" in shown)
+        assert "Enter" not in terminal.shown
 
 
 def test_tls_and_a_new_certificate(sqlite_configuration: Configuration, tmp_path: Path) -> None:

@@ -11,7 +11,12 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 LIFE = timedelta(days=1)
 
@@ -38,6 +43,14 @@ class Certified:
 
     context: ssl.SSLContext
     """The TLS context of the server."""
+
+
+def encrypted_key(file: Path) -> Path:
+    """Make a private key that can only be used with its passphrase."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    encryption = BestAvailableEncryption(b"its passphrase")
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+    return file
 
 
 def certify(folder: Path, address: str = "127.0.0.1") -> Certified:
