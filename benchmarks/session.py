@@ -78,7 +78,7 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
             _say("start")
             servers[OURS] = ours = lineup.make(OURS)
             starts = [interruptions.start(ours, known["accept"]) for _ in range(form.starts)]
-        # Their databases work for a while after they were filled.
+        # Later, as their databases are busy for a while after they were filled.
         servers |= {key: lineup.make(key) for key in keys if key != OURS}
         for server in servers.values():
             _start(stack.enter_context(server), generator, known)

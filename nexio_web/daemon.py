@@ -98,9 +98,9 @@ class Parent(MPServer):
         return worker
 
     def _respawn_workers(self, *args: Any, **kwargs: Any) -> None:
-        """Replace workers; what came meanwhile is still to be done.
+        """Replace workers, and let granian's loop look again if something came meanwhile.
 
-        Granian forgets that it was woken after it has looked why.
+        That loop reads its flags first and then clears the event that wakes it.
         """
         super()._respawn_workers(*args, **kwargs)
         if self.interrupt_signal or self.reload_signal or self.interrupt_children:
@@ -115,9 +115,9 @@ class Parent(MPServer):
     def _obey(self) -> None:
         """Act on signals, one after the other, outside the thread that receives them.
 
-        That thread may hold the lock that granian's own handlers take, and it notices a signal
-        that arrives just before it waits only with the next one.  So Python writes the number of
-        each into a pipe.
+        That thread may hold the lock that granian's own handlers take.  If a signal arrives just
+        before it waits, it notices that signal only when the next one comes.  So Python writes the
+        number of each signal into a pipe, which is read here.
         """
         while True:
             for number in os.read(self._signals, 1):

@@ -125,7 +125,7 @@ def test_what_systemd_is_told(sqlite_configuration: Configuration, tmp_path: Pat
 
 
 def test_signals_that_the_main_thread_does_not_notice() -> None:
-    """Just before it waits for the next one, it would wait on.  Python has noted the number."""
+    """If one comes just before that thread waits, only its number in the pipe is seen."""
     parent = Parent(Options(listen=HERE, port=free_port()))
     wake = signal.set_wakeup_fd(-1)
     os.write(wake, bytes([signal.SIGHUP, signal.SIGTERM]))
@@ -133,7 +133,7 @@ def test_signals_that_the_main_thread_does_not_notice() -> None:
 
 
 def test_a_signal_while_workers_are_replaced() -> None:
-    """Granian forgets that it was woken; the signal is acted on all the same."""
+    """Granian clears the event that such a signal has set; it is set again."""
     parent = Parent(Options(listen=HERE, port=free_port()))
     signal.set_wakeup_fd(-1)
 

@@ -66,7 +66,7 @@ def cut_off(page: Page, *screens: str) -> list[str]:
 
 
 def too_high(page: Page) -> list[str]:
-    """By how many pixels the page is higher than a tablet, where it is."""
+    """The tablets that are not high enough for the page, and by how many pixels."""
     found = []
     for width, height in WITHOUT_SCROLLING:
         page.set_viewport_size({"width": width, "height": height})

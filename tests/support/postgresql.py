@@ -96,7 +96,7 @@ class PostgreSQL:
         assert self._server is not None
         server = self._server.pid
         os.kill(server, signal.SIGSTOP)
-        # It may just be starting another one.
+        # It may be starting another process: that one is listed once the server has stopped.
         os.waitid(os.P_PID, server, os.WSTOPPED | os.WNOWAIT)
         _signal_children(server, signal.SIGSTOP)
         try:
