@@ -87,7 +87,7 @@ def end_all(store: Store) -> list[Ended]:
 
 def asked_for(nas: FakeNas) -> list[str]:
     """The Acct-Session-Id of each request."""
-    return [read_packet(octets).values(44)[0].decode() for octets, _ in nas.heard]
+    return [read_packet(octets).values(44)[0].decode() for octets, _ in nas.requests]
 
 
 def the_only(found: list[WifiSession]) -> WifiSession:
@@ -175,7 +175,7 @@ def test_after_an_extension_nothing_is_sent(
         extend_token(work, visit.id, timedelta(minutes=30))
     clock.advance(minutes=70)
     assert end_all(store) == []
-    assert nas.heard == []
+    assert nas.requests == []
 
 
 def test_an_ended_session_is_left_alone(
@@ -189,7 +189,7 @@ def test_an_ended_session_is_left_alone(
     revoke(store, visit)
     clock.advance(days=1)
     assert end_all(store) == []
-    assert nas.heard == []
+    assert nas.requests == []
 
 
 def test_it_is_asked_again_in_growing_pauses_until_the_stop(
@@ -207,7 +207,7 @@ def test_it_is_asked_again_in_growing_pauses_until_the_stop(
         clock.advance(seconds=1)
     tell(store, record(Status.STOP, visit, key=f"{1:032x}", session_id="1", at=clock.now))
     assert end_all(store) == []
-    assert len(nas.heard) == 3
+    assert len(nas.requests) == 3
     assert pause_after(0) == FIRST_PAUSE
     assert pause_after(1_000) == LONGEST_PAUSE
 
@@ -275,7 +275,7 @@ def test_a_claimed_session_is_left_to_who_claimed_it(
     assert end_all(store) == []
     clock.advance(seconds=CLAIM.total_seconds())
     assert len(end_all(store)) == 1
-    assert len(nas.heard) == 1
+    assert len(nas.requests) == 1
 
 
 def test_two_servers_ask_once(
@@ -298,7 +298,7 @@ def test_two_servers_ask_once(
     for each in servers:
         each.join()
     assert sorted(each.ending.session.id for each in ended) == list(range(1, many + 1))
-    assert len(nas.heard) == many
+    assert len(nas.requests) == many
 
 
 def test_a_deaf_nas_delays_nobody_else(
@@ -315,7 +315,7 @@ def test_a_deaf_nas_delays_nobody_else(
         revoke(store, visit)
         ender = SessionEnder(lambda: Store(store.engine, lambda: store.keyring, clock))
         ender.start()
-        wait_until(lambda: good.heard)
+        wait_until(lambda: good.requests)
         asked_before = set(asked_for(deaf))
         ender.stop()
     assert asked_for(good) == ["201"]

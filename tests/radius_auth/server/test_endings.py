@@ -63,9 +63,9 @@ def test_a_revoked_guest_is_disconnected(configuration: Configuration) -> None:
             its = f"Class = {accept.attributes['Class']}"
             account(server.accounting_port, "Start", its)
             sessions_when(desk, lambda found: bool(found) and found[0].visit_id == visit.id)
-            assert nas.heard == []
+            assert nas.requests == []
             revoke(desk.store, visit)
-            wait_until(lambda: nas.heard)
+            wait_until(lambda: nas.requests)
             (asked,) = sessions_when(desk, lambda found: found[0].disconnect is not None)
             assert asked.disconnect is not None
             assert (asked.disconnect.outcome, asked.disconnect.reason) == ("ack", "revoked")
@@ -84,7 +84,7 @@ def test_a_program_of_its_own_ends_sessions_too(sqlite_configuration: Configurat
                 visit = desk.register()
                 one_on(desk, visit, number)
                 revoke(desk.store, visit)
-                wait_until(lambda many=number: len(nas.heard) == many)  # type: ignore[misc]
+                wait_until(lambda many=number: len(nas.requests) == many)  # type: ignore[misc]
             sessions_when(desk, lambda found: all(each.disconnect for each in found))
             alone.send_signal(signal.SIGINT)
             said, _ = alone.communicate(timeout=PATIENCE)
@@ -121,8 +121,8 @@ def test_a_thousand_windows_end_in_the_same_second(sqlite_configuration: Configu
         lead_to(desk, nas)
         until = many_on(desk, 2).timestamp()
         with Radiusd(sqlite_configuration):
-            wait_until(lambda: len(nas.heard) >= MANY)
-    assert Counter(map(session_of, nas.heard)) == {str(n): 1 for n in range(MANY)}
+            wait_until(lambda: len(nas.requests) >= MANY)
+    assert Counter(map(session_of, nas.requests)) == {str(n): 1 for n in range(MANY)}
     assert until <= nas.times[0]
 
 
@@ -132,10 +132,10 @@ def test_one_of_two_servers_is_killed(postgresql_configuration: Configuration) -
         lead_to(desk, nas)
         with Radiusd(postgresql_configuration) as one, Radiusd(postgresql_configuration):
             many_on(desk, 0.5)
-            wait_until(lambda: len(nas.heard) > MANY // 4)
+            wait_until(lambda: len(nas.requests) > MANY // 4)
             one.kill()
-            wait_until(lambda: len(set(map(session_of, nas.heard))) == MANY)
-    asked = Counter(map(session_of, nas.heard))
+            wait_until(lambda: len(set(map(session_of, nas.requests))) == MANY)
+    asked = Counter(map(session_of, nas.requests))
     assert set(asked.values()) <= {1, 2}
     assert list(asked.values()).count(2) <= MANY // 4
 

@@ -39,7 +39,7 @@ class FakeNas:
         self._socket.bind((host, 0))
         self.port: int = self._socket.getsockname()[1]
         self.heard: list[tuple[bytes, tuple[str, int]]] = []
-        """Each datagram and its source."""
+        """Each datagram and its source, those that were sent again too."""
 
         self.times: list[float] = []
         """When each of them came, by the time of day."""
@@ -55,6 +55,11 @@ class FakeNas:
             last.sendto(b"", self._socket.getsockname())
         self._thread.join()
         self._socket.close()
+
+    @property
+    def requests(self) -> list[tuple[bytes, tuple[str, int]]]:
+        """Each request once: on a busy machine one may be sent again (RFC 5080 section 2.2.1)."""
+        return list(dict.fromkeys(self.heard))
 
     def _run(self) -> None:
         while True:
