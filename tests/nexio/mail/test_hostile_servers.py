@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Behaviour = Callable[[socket.socket, threading.Event], None]
 
 TIMEOUTS = MailTimeouts(mail=1.0, receipt=1.0)
-SLACK = 3.0
+SLACK = 10.0
 """Seconds that a busy machine may need besides."""
 
 MOST_MEMORY = 4 * 1024 * 1024
