@@ -266,7 +266,7 @@ def test_a_companion_that_is_killed_is_replaced(
     os.kill(process, signal.SIGKILL)  # and FreeRADIUS ends in that moment
     made.stop()
 
-    starting(desk.configuration)  # on a slow machine it delivers what is left in the spool
+    starting(desk.configuration)  # it delivers what a slow machine has left in the spool
     wait_until(lambda: len(latencies(desk)) >= 200)
     assert latencies(desk) == list(range(200))
 

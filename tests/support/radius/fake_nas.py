@@ -39,7 +39,7 @@ class FakeNas:
         self._socket.bind((host, 0))
         self.port: int = self._socket.getsockname()[1]
         self.heard: list[tuple[bytes, tuple[str, int]]] = []
-        """Each datagram and its source, those that were sent again too."""
+        """Each datagram and its source; a request that was sent again is in it again."""
 
         self.times: list[float] = []
         """When each of them came, by the time of day."""
@@ -58,7 +58,7 @@ class FakeNas:
 
     @property
     def requests(self) -> list[tuple[bytes, tuple[str, int]]]:
-        """Each request once: on a busy machine one may be sent again (RFC 5080 section 2.2.1)."""
+        """Each request once: if our answer is late, it is sent again (RFC 5080 section 2.2.1)."""
         return list(dict.fromkeys(self.heard))
 
     def _run(self) -> None:
